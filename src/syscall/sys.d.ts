@@ -19,7 +19,5 @@ declare module 'sys' {
   /** Malformed bytes become U+FFFD. */
   export function utf8Decode(bytes: Uint8Array): string;
   /** `listener` hears of every promise rejected while nobody waits for it, and again when somebody does. */
-  export function onRejection(
-    listener: (promise: Promise<unknown>, reason: unknown, handled: boolean) => void,
-  ): void;
+  export function onRejection(listener: (promise: Promise<unknown>, reason: unknown, handled: boolean) => void): void;
 }
