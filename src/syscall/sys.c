@@ -88,7 +88,7 @@ static JSValue js_utf8_decode(JSContext *ctx, JSValueConst self, int argc, JSVal
 }
 
 // The engine tells of rejected promises only through a C callback; TypeScript decides what to make of one.
-static JSValue tracker = JS_UNDEFINED;
+static JSValue tracker; // Zero bytes are the number 0, which is no function.
 
 static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, JS_BOOL handled, void *opaque) {
   JSValueConst args[3] = {promise, reason, JS_NewBool(ctx, handled)};
