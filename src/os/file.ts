@@ -1,5 +1,6 @@
 import { syscall } from 'sys';
 import { NR } from '../syscall/numbers.ts';
+import { concatenate } from './bytes.ts';
 import { check, ERRNO, isErrno } from './errno.ts';
 import { AT_FDCWD, close, O, open, readSync, writeSync } from './fd.ts';
 import { utf8Decode, utf8Encode } from './utf8.ts';
@@ -30,14 +31,7 @@ export function readToEnd(fd: number, maxBytes = Number.MAX_SAFE_INTEGER): Uint8
     chunks.push(chunk.subarray(0, count));
     total += count;
   }
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(total);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
+  return concatenate(chunks);
 }
 
 /** The whole file as text. */
