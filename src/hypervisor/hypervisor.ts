@@ -1,0 +1,59 @@
+import type { ByteStream } from '../os/byte-stream.ts';
+import type { ExitStatus } from '../os/process.ts';
+
+/** A disk for a running guest. */
+export interface Disk {
+  /** Unique in the VM; also the QEMU id, so letters, digits, `-` and `_`. */
+  id: string;
+  /** A file or block device of the host. */
+  path: string;
+  readOnly: boolean;
+}
+
+/** Where a disk is in the guest, in the agent API's words: `Storage.driver` and `Storage.source`. */
+export interface GuestDisk {
+  driver: 'scsi' | 'blk';
+  /** `scsi`: `id:lun`; `blk`: the PCI path, two hexadecimal digits of slot a hop, `02/01`. */
+  source: string;
+}
+
+/** What a VM is made of. */
+export interface MachineOptions {
+  sandboxId: string;
+  kernelPath: string;
+  initrdPath: string;
+  /** Words added behind the hypervisor's own on the kernel's command line. */
+  kernelParams: readonly string[];
+  memoryMib: number;
+  vcpus: number;
+  /** The most that vCPUs can become by hot-plug. */
+  maxVcpus: number;
+}
+
+/**
+ * One virtual machine. What a hypervisor cannot do throws `unimplemented`. `stop` may be called at any time, often, and
+ * leaves nothing: no process, no file, no descriptor.
+ */
+export interface Hypervisor {
+  /** The VMM's process, 0 before `start`. */
+  readonly pid: number;
+  /** Settles when the VMM is gone, however it went. */
+  readonly exited: Promise<ExitStatus>;
+  /** Spawns the VMM and lets the guest boot; resolves when the VMM takes commands, not when the guest is up. */
+  start(): Promise<void>;
+  /**
+   * The agent's channel. Bytes written before the guest listens wait for it. `unavailable` when the VMM ends first,
+   * `deadline-exceeded` after `timeoutMs`, both with the console's last lines.
+   */
+  connectAgent(timeoutMs: number): Promise<ByteStream>;
+  /** Hot-plugs a disk. Resolves when the VMM has it; the agent waits for the guest's kernel to see it. */
+  attachDisk(disk: Disk): Promise<GuestDisk>;
+  /** Hot-unplugs a disk and lets go of its file; unknown ids are fine. */
+  detachDisk(id: string): Promise<void>;
+  /** Stops and continues the vCPUs. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** The last lines that the guest's kernel and agent printed, for an error or a log. */
+  consoleTail(lines?: number): string;
+  stop(): Promise<void>;
+}
