@@ -47,6 +47,7 @@ export interface User {
   gid: number;
   additionalGids: number[];
   username: string;
+  umask?: number | undefined;
 }
 
 export interface LinuxCapabilities {
@@ -149,6 +150,12 @@ export interface LinuxResources {
   blockIO: LinuxBlockIO | undefined;
   hugepageLimits: LinuxHugepageLimit[];
   network: LinuxNetwork | undefined;
+  unified: { [key: string]: string };
+}
+
+export interface LinuxResources_UnifiedEntry {
+  key: string;
+  value: string;
 }
 
 export interface LinuxMemory {
@@ -226,6 +233,7 @@ export interface LinuxSeccomp {
   architectures: string[];
   flags: string[];
   syscalls: LinuxSyscall[];
+  defaultErrnoRet?: number | undefined;
 }
 
 export interface LinuxSeccompArg {
@@ -781,7 +789,7 @@ export const Box: MessageFns<Box> = {
 };
 
 function createBaseUser(): User {
-  return { uid: 0, gid: 0, additionalGids: [], username: "" };
+  return { uid: 0, gid: 0, additionalGids: [], username: "", umask: undefined };
 }
 
 export const User: MessageFns<User> = {
@@ -801,6 +809,9 @@ export const User: MessageFns<User> = {
     }
     if (message.username !== "") {
       writer.uint32(34).string(message.username);
+    }
+    if (message.umask !== undefined) {
+      writer.uint32(8000).uint32(message.umask);
     }
     return writer;
   },
@@ -860,6 +871,14 @@ export const User: MessageFns<User> = {
             message.username = reader.string();
             continue;
           }
+          case 1000: {
+            if (tag !== 8000) {
+              break;
+            }
+
+            message.umask = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -881,6 +900,7 @@ export const User: MessageFns<User> = {
     message.gid = object.gid ?? 0;
     message.additionalGids = object.additionalGids?.map((e) => e) || [];
     message.username = object.username ?? "";
+    message.umask = object.umask ?? undefined;
     return message;
   },
 };
@@ -2135,6 +2155,7 @@ function createBaseLinuxResources(): LinuxResources {
     blockIO: undefined,
     hugepageLimits: [],
     network: undefined,
+    unified: {},
   };
 }
 
@@ -2161,6 +2182,9 @@ export const LinuxResources: MessageFns<LinuxResources> = {
     if (message.network !== undefined) {
       LinuxNetwork.encode(message.network, writer.uint32(58).fork()).join();
     }
+    globalThis.Object.entries(message.unified).forEach(([key, value]: [string, string]) => {
+      LinuxResources_UnifiedEntry.encode({ key: key as any, value }, writer.uint32(8002).fork()).join();
+    });
     return writer;
   },
 
@@ -2233,6 +2257,17 @@ export const LinuxResources: MessageFns<LinuxResources> = {
             message.network = LinuxNetwork.decode(reader, reader.uint32());
             continue;
           }
+          case 1000: {
+            if (tag !== 8002) {
+              break;
+            }
+
+            const entry1000 = LinuxResources_UnifiedEntry.decode(reader, reader.uint32());
+            if (entry1000.value !== undefined) {
+              message.unified[entry1000.key] = entry1000.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2263,6 +2298,82 @@ export const LinuxResources: MessageFns<LinuxResources> = {
     message.network = (object.network !== undefined && object.network !== null)
       ? LinuxNetwork.fromPartial(object.network)
       : undefined;
+    message.unified = (globalThis.Object.entries(object.unified ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLinuxResources_UnifiedEntry(): LinuxResources_UnifiedEntry {
+  return { key: "", value: "" };
+}
+
+export const LinuxResources_UnifiedEntry: MessageFns<LinuxResources_UnifiedEntry> = {
+  encode(message: LinuxResources_UnifiedEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinuxResources_UnifiedEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinuxResources_UnifiedEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LinuxResources_UnifiedEntry>): LinuxResources_UnifiedEntry {
+    return LinuxResources_UnifiedEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LinuxResources_UnifiedEntry>): LinuxResources_UnifiedEntry {
+    const message = createBaseLinuxResources_UnifiedEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -3257,7 +3368,7 @@ export const LinuxInterfacePriority: MessageFns<LinuxInterfacePriority> = {
 };
 
 function createBaseLinuxSeccomp(): LinuxSeccomp {
-  return { defaultAction: "", architectures: [], flags: [], syscalls: [] };
+  return { defaultAction: "", architectures: [], flags: [], syscalls: [], defaultErrnoRet: undefined };
 }
 
 export const LinuxSeccomp: MessageFns<LinuxSeccomp> = {
@@ -3273,6 +3384,9 @@ export const LinuxSeccomp: MessageFns<LinuxSeccomp> = {
     }
     for (const v of message.syscalls) {
       LinuxSyscall.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.defaultErrnoRet !== undefined) {
+      writer.uint32(8000).uint32(message.defaultErrnoRet);
     }
     return writer;
   },
@@ -3322,6 +3436,14 @@ export const LinuxSeccomp: MessageFns<LinuxSeccomp> = {
             message.syscalls.push(LinuxSyscall.decode(reader, reader.uint32()));
             continue;
           }
+          case 1000: {
+            if (tag !== 8000) {
+              break;
+            }
+
+            message.defaultErrnoRet = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3343,6 +3465,7 @@ export const LinuxSeccomp: MessageFns<LinuxSeccomp> = {
     message.architectures = object.architectures?.map((e) => e) || [];
     message.flags = object.flags?.map((e) => e) || [];
     message.syscalls = object.syscalls?.map((e) => LinuxSyscall.fromPartial(e)) || [];
+    message.defaultErrnoRet = object.defaultErrnoRet ?? undefined;
     return message;
   },
 };
