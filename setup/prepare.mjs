@@ -1,0 +1,16 @@
+// Everything that has to be there, made if it is not.
+import { compileProducts } from './compile.mjs';
+import { withLock } from './lock.mjs';
+import { npmReady } from './npm-packages.mjs';
+import { hostReady } from './packages.mjs';
+
+/**
+ * Set-up from a fresh machine to a complete `dist/`. What is there already takes no time.
+ * @param {{ forTests: boolean }} options
+ */
+export const prepare = ({ forTests }) =>
+  withLock(async () => {
+    await hostReady(forTests);
+    await npmReady();
+    await compileProducts();
+  });
