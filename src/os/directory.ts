@@ -98,18 +98,24 @@ export function listDirectoryIfExists(path: string): string[] {
  * feet leads nowhere, and never crosses into another mounted file system: a forgotten mount is an error, not a loss.
  */
 export function removeTree(path: string): void {
-  const plain = syscall(NR.unlinkat, AT_FDCWD, path, 0);
+  removeTreeAt(AT_FDCWD, path);
+}
+
+/** As `removeTree`, of `name` in an open directory. */
+export function removeTreeAt(directoryFd: number, name: string): void {
+  const plain = syscall(NR.unlinkat, directoryFd, name, 0);
   if (plain === 0 || plain === -ERRNO.ENOENT || plain === -ERRNO.ENOTDIR) return;
-  if (plain !== -ERRNO.EISDIR) check(plain, `remove ${path}`);
-  const fd = syscall(NR.openat, AT_FDCWD, path, O.RDONLY | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC, 0);
+  if (plain !== -ERRNO.EISDIR) check(plain, `remove ${name}`);
+  const fd = syscall(NR.openat, directoryFd, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC, 0);
   if (fd === -ERRNO.ENOENT) return;
-  check(fd, `open ${path}`);
+  check(fd, `open ${name}`);
   try {
-    emptyDirectory(fd, path, fstat(fd).mountId);
+    emptyDirectory(fd, name, fstat(fd).mountId);
   } finally {
     close(fd);
   }
-  removeDirectory(path);
+  const result = syscall(NR.unlinkat, directoryFd, name, AT_REMOVEDIR);
+  if (result !== -ERRNO.ENOENT) check(result, `remove the directory ${name}`);
 }
 
 function emptyDirectory(directoryFd: number, what: string, mountId: bigint): void {
