@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inChild } from '../../test/harness/in-child.ts';
 import { makeDirectories, makeTemporaryDirectory, removeTree } from './directory.ts';
 import { isErrno } from './errno.ts';
 import { close, O, open } from './fd.ts';
 import { exists, readText, symlink, writeFile } from './file.ts';
-import { bindMount, MOUNT_ATTR, MS, mount, mountSetattr, moveMount, openTree, pivotRoot, setPropagation, umount } from './mount.ts';
+import {
+  bindMount,
+  MOUNT_ATTR,
+  MS,
+  mount,
+  mountSetattr,
+  moveMount,
+  openTree,
+  pivotRoot,
+  setPropagation,
+  umount,
+} from './mount.ts';
 import { CLONE, unshare } from './namespace.ts';
-import { inChild } from './testing.ts';
 import { isMountPoint, listMounts, unmountAll } from './unmount.ts';
 
 function withFolder(body: (folder: string) => void): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inChild } from '../../test/harness/in-child.ts';
 import { close } from './fd.ts';
 import { readText } from './file.ts';
 import {
@@ -12,7 +13,6 @@ import {
   setns,
   unshare,
 } from './namespace.ts';
-import { inChild } from './testing.ts';
 
 const interfaces = () =>
   readText('/proc/self/net/dev')

@@ -1,8 +1,8 @@
-import { KataError } from '../errors/kata-error.ts';
-import { close, pipe, writeSync } from './fd.ts';
-import { readToEnd } from './file.ts';
-import { exitNow, fork, waitSync } from './process.ts';
-import { utf8Decode, utf8Encode } from './utf8.ts';
+import { KataError } from '../../src/errors/kata-error.ts';
+import { close, pipe, writeSync } from '../../src/os/fd.ts';
+import { readToEnd } from '../../src/os/file.ts';
+import { exitNow, fork, waitSync } from '../../src/os/process.ts';
+import { utf8Decode, utf8Encode } from '../../src/os/utf8.ts';
 
 /**
  * For tests: what `body` answers in a forked child, which may unshare and mount as it likes and is gone afterwards.
