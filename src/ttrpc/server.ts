@@ -44,7 +44,7 @@ export class TtrpcServer {
   }
 
   /** Answers this service from now on. */
-  register<D extends ServiceDefinition>(definition: D, handlers: Handlers<D>): void {
+  register<D extends ServiceDefinition>(definition: D, handlers: Handlers<NoInfer<D>>): void {
     const routes = new Map<string, Route>();
     for (const [key, handler] of Object.entries(handlers)) {
       const method = definition.methods[key];
