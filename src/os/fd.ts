@@ -67,6 +67,15 @@ export async function read(fd: number, into: Uint8Array): Promise<number> {
   }
 }
 
+/** The bytes that are there now, without waiting: their count, 0 at the end, null when there are none yet. */
+export function tryRead(fd: number, into: Uint8Array): number | null {
+  for (;;) {
+    const count = syscall(NR.read, fd, into, into.length);
+    if (count === -ERRNO.EAGAIN) return null;
+    if (count !== -ERRNO.EINTR) return check(count, `read descriptor ${fd}`);
+  }
+}
+
 /** Every byte to a non-blocking descriptor, waiting while the reader is slow. */
 export async function write(fd: number, bytes: Uint8Array): Promise<void> {
   for (let offset = 0; offset < bytes.length; ) {

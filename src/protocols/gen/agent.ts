@@ -7,6 +7,10 @@ import { Empty } from "./google/protobuf/empty.ts";
 import { LinuxResources, Process, Spec } from "./oci.ts";
 import { ARPNeighbor, FSGroupChangePolicy, Interface, Route } from "./types.ts";
 
+export interface ProcessPid {
+  pid: number;
+}
+
 export interface CreateContainerRequest {
   containerId: string;
   execId: string;
@@ -453,6 +457,61 @@ export interface MemAgentCompactConfig {
   compactThreshold?: bigint | undefined;
   compactForceTimes?: bigint | undefined;
 }
+
+function createBaseProcessPid(): ProcessPid {
+  return { pid: 0 };
+}
+
+export const ProcessPid: MessageFns<ProcessPid> = {
+  encode(message: ProcessPid, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).uint32(message.pid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessPid {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessPid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProcessPid>): ProcessPid {
+    return ProcessPid.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessPid>): ProcessPid {
+    const message = createBaseProcessPid();
+    message.pid = object.pid ?? 0;
+    return message;
+  },
+};
 
 function createBaseCreateContainerRequest(): CreateContainerRequest {
   return {
@@ -6594,7 +6653,7 @@ export const AgentServiceDefinition = {
       name: "CreateContainer",
       requestType: CreateContainerRequest as typeof CreateContainerRequest,
       requestStream: false,
-      responseType: Empty as typeof Empty,
+      responseType: ProcessPid as typeof ProcessPid,
       responseStream: false,
       options: {},
     },
@@ -6618,7 +6677,7 @@ export const AgentServiceDefinition = {
       name: "ExecProcess",
       requestType: ExecProcessRequest as typeof ExecProcessRequest,
       requestStream: false,
-      responseType: Empty as typeof Empty,
+      responseType: ProcessPid as typeof ProcessPid,
       responseStream: false,
       options: {},
     },

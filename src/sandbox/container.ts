@@ -1,0 +1,125 @@
+import { KataError } from '../errors/kata-error.ts';
+import type { StatsContainerResponse } from '../protocols/gen/agent.ts';
+import type { LinuxResources, Process } from '../protocols/gen/oci.ts';
+import type { AgentClient } from './agent-client.ts';
+import { GuestProcess } from './process.ts';
+import type { Teardown } from './teardown.ts';
+
+/** A container in the guest: its first process, its execs, and what must be undone when it goes. */
+export class Container {
+  readonly id: string;
+  readonly bundle: string;
+  readonly init: GuestProcess;
+  readonly execs = new Map<string, GuestProcess>();
+  readonly #execSpecs = new Map<string, Process>();
+  readonly #client: AgentClient;
+  readonly #teardown: Teardown;
+
+  constructor(client: AgentClient, id: string, bundle: string, terminal: boolean, teardown: Teardown) {
+    this.#client = client;
+    this.id = id;
+    this.bundle = bundle;
+    this.init = new GuestProcess(client, id, '', terminal);
+    this.#teardown = teardown;
+  }
+
+  /** All its processes that are known to the runtime, the first one first. */
+  get processes(): GuestProcess[] {
+    return [this.init, ...this.execs.values()];
+  }
+
+  /** The process of this exec id, '' being the first. Throws `not-found`. */
+  process(execId: string): GuestProcess {
+    const found = execId === '' ? this.init : this.execs.get(execId);
+    if (found === undefined) throw new KataError('not-found', `container ${this.id} has no exec ${execId}`);
+    return found;
+  }
+
+  /** Runs its first process. */
+  async start(): Promise<void> {
+    this.#expect(this.init, 'created');
+    await this.#client.agent.startContainer({ containerId: this.id });
+    this.init.watch();
+  }
+
+  /** Adds an exec, which runs once it is started. */
+  addExec(execId: string, spec: Process): GuestProcess {
+    if (this.execs.has(execId))
+      throw new KataError('already-exists', `container ${this.id} has an exec ${execId} already`);
+    if (this.init.state !== 'running' && this.init.state !== 'paused')
+      throw new KataError('failed-precondition', `an exec needs a running container, ${this.id} is ${this.init.state}`);
+    const process = new GuestProcess(this.#client, this.id, execId, spec.terminal);
+    this.execs.set(execId, process);
+    this.#execSpecs.set(execId, spec);
+    return process;
+  }
+
+  async startExec(execId: string): Promise<void> {
+    const process = this.process(execId);
+    this.#expect(process, 'created');
+    const { pid } = await this.#client.agent.execProcess({
+      containerId: this.id,
+      execId,
+      stringUser: undefined,
+      process: this.#execSpecs.get(execId),
+      stdinPort: 0,
+      stdoutPort: 0,
+      stderrPort: 0,
+    });
+    process.pid = pid;
+    process.watch();
+  }
+
+  removeExec(execId: string): void {
+    this.execs.delete(execId);
+    this.#execSpecs.delete(execId);
+  }
+
+  async pause(): Promise<void> {
+    this.#expect(this.init, 'running');
+    await this.#client.agent.pauseContainer({ containerId: this.id });
+    this.init.become('paused');
+  }
+
+  async resume(): Promise<void> {
+    this.#expect(this.init, 'paused');
+    await this.#client.agent.resumeContainer({ containerId: this.id });
+    this.init.become('running');
+  }
+
+  /** A signal to every process of the container. */
+  async signalAll(signal: number): Promise<void> {
+    await this.#client.agent.signalProcess({ containerId: this.id, execId: '', signal });
+  }
+
+  async update(resources: LinuxResources): Promise<void> {
+    await this.#client.agent.updateContainer({ containerId: this.id, resources });
+  }
+
+  stats(): Promise<StatsContainerResponse> {
+    return this.#client.agent.statsContainer({ containerId: this.id });
+  }
+
+  /**
+   * The pids of the container's processes, by the guest's pid namespace, with the exec id of those that the runtime
+   * started. None when the agent cannot tell: upstream's has no such call.
+   */
+  async pids(): Promise<{ pid: number; execId: string }[]> {
+    try {
+      return (await this.#client.extension.listProcesses({ containerId: this.id })).processes;
+    } catch (error) {
+      if (KataError.from(error).code === 'unimplemented') return [];
+      throw error;
+    }
+  }
+
+  /** Takes the container out of the guest and gives back what it held on the host. Idempotent; goes on past failures. */
+  async remove(): Promise<void> {
+    await this.#teardown.run();
+  }
+
+  #expect(process: GuestProcess, state: GuestProcess['state']): void {
+    if (process.state === state) return;
+    throw new KataError('failed-precondition', `${process} is expected to be ${state}, it is ${process.state}`);
+  }
+}

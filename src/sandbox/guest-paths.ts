@@ -1,0 +1,8 @@
+/** Paths in the guest that runtime and agent agree on (kata-facts §3.5). */
+export const GUEST_SHARED = '/run/kata-containers/shared/containers';
+
+/** Where a container's root is put together: its layers beside it, in a folder of its own. */
+export function guestRoot(containerId: string): { base: string; lower: string; writable: string; rootfs: string } {
+  const base = `${GUEST_SHARED}/${containerId}`;
+  return { base, lower: `${base}/lower`, writable: `${base}/rw`, rootfs: `${base}/rootfs` };
+}

@@ -1,0 +1,174 @@
+import { KataError } from '../errors/kata-error.ts';
+import { close, pipe, setNonBlocking, write } from '../os/fd.ts';
+import { type ChildProcess, type ExitStatus, spawn } from '../os/process.ts';
+import { connectUnix } from '../os/socket.ts';
+import { wallClockNs, withTimeout } from '../os/timer.ts';
+import { EventsDefinition } from '../protocols/gen/event-forward.ts';
+import {
+  TaskCreate,
+  TaskDelete,
+  TaskExecAdded,
+  TaskExecStarted,
+  TaskExit,
+  TaskOOM,
+  TaskPaused,
+  TaskResumed,
+  TaskStart,
+} from '../protocols/gen/events.ts';
+import { Any } from '../protocols/gen/google/protobuf/any.ts';
+import { createClient, type ServiceClient, TtrpcClient } from '../ttrpc/client.ts';
+import { timestampOf } from './timestamp.ts';
+
+/** The events of a task's life with containerd's topics for them (containerd, core/runtime/events). */
+const EVENTS = {
+  TaskCreate: { topic: '/tasks/create', type: TaskCreate },
+  TaskStart: { topic: '/tasks/start', type: TaskStart },
+  TaskOOM: { topic: '/tasks/oom', type: TaskOOM },
+  TaskExit: { topic: '/tasks/exit', type: TaskExit },
+  TaskDelete: { topic: '/tasks/delete', type: TaskDelete },
+  TaskExecAdded: { topic: '/tasks/exec-added', type: TaskExecAdded },
+  TaskExecStarted: { topic: '/tasks/exec-started', type: TaskExecStarted },
+  TaskPaused: { topic: '/tasks/paused', type: TaskPaused },
+  TaskResumed: { topic: '/tasks/resumed', type: TaskResumed },
+} as const;
+
+type EventName = keyof typeof EVENTS;
+type EventFields<N extends EventName> = Parameters<(typeof EVENTS)[N]['type']['fromPartial']>[0];
+
+/** Where events go. */
+export interface EventTarget {
+  /** containerd's ttrpc socket (`TTRPC_ADDRESS`); empty when containerd has none. */
+  ttrpcAddress: string;
+  /** containerd's own binary and socket, the older way: it publishes what it reads. */
+  publishBinary: string;
+  containerdAddress: string;
+  namespace: string;
+}
+
+interface MessageType<Fields> {
+  fromPartial(fields: Fields): unknown;
+  encode(message: unknown): { finish(): Uint8Array };
+}
+
+interface Queued {
+  topic: string;
+  event: Any;
+  timestampNs: bigint;
+}
+
+const PUBLISH_TIMEOUT_MS = 5000;
+const ATTEMPTS = 3;
+/** While containerd is away, so many events wait; the oldest goes first. */
+const QUEUE_LIMIT = 4096;
+
+/** Tells containerd what happens to tasks, in order, one at a time; the caller does not wait. */
+export class EventPublisher {
+  readonly #target: EventTarget;
+  readonly #report: (message: string) => void;
+  readonly #queue: Queued[] = [];
+  #client: TtrpcClient | undefined;
+  #events: ServiceClient<typeof EventsDefinition> | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(target: EventTarget, report: (message: string) => void) {
+    this.#target = target;
+    this.#report = report;
+  }
+
+  publish<N extends EventName>(name: N, fields: EventFields<N>): void {
+    const { topic } = EVENTS[name];
+    const type = EVENTS[name].type as unknown as MessageType<EventFields<N>>;
+    const event = { typeUrl: `containerd.events.${name}`, value: type.encode(type.fromPartial(fields)).finish() };
+    if (this.#queue.length >= QUEUE_LIMIT) {
+      const lost = this.#queue.shift()!;
+      this.#report(`containerd takes no events: ${lost.topic} is lost`);
+    }
+    this.#queue.push({ topic, event, timestampNs: wallClockNs() });
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Resolves when everything published so far was sent or given up. */
+  async flush(): Promise<void> {
+    await this.#sending;
+  }
+
+  close(): void {
+    this.#client?.close();
+    this.#client = undefined;
+    this.#events = undefined;
+  }
+
+  async #sendAll(): Promise<void> {
+    // One turn later: what is published in one go is queued together.
+    await undefined;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) await this.#sendOne(next);
+    this.#sending = undefined;
+  }
+
+  async #sendOne(queued: Queued): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (this.#target.ttrpcAddress === '' ? this.#runBinary(queued) : this.#forward(queued));
+        return;
+      } catch (error) {
+        this.close();
+        if (attempt < ATTEMPTS) continue;
+        this.#report(`event ${queued.topic} could not be given to containerd: ${KataError.from(error).line}`);
+        return;
+      }
+    }
+  }
+
+  async #forward(queued: Queued): Promise<void> {
+    if (this.#events === undefined) {
+      this.#client = new TtrpcClient(await connectUnix(this.#target.ttrpcAddress.replace(/^unix:\/\//, '')));
+      this.#events = createClient(EventsDefinition, this.#client);
+    }
+    const envelope = {
+      timestamp: timestampOf(queued.timestampNs),
+      namespace: this.#target.namespace,
+      topic: queued.topic,
+      event: queued.event,
+    };
+    await this.#events.forward({ envelope }, { timeoutMs: PUBLISH_TIMEOUT_MS });
+  }
+
+  async #runBinary({ topic, event }: Queued): Promise<void> {
+    const { publishBinary, containerdAddress, namespace } = this.#target;
+    const [readEnd, writeEnd] = pipe();
+    let child: ChildProcess;
+    try {
+      const argv = [
+        publishBinary,
+        '--address',
+        containerdAddress,
+        'publish',
+        '--topic',
+        topic,
+        '--namespace',
+        namespace,
+      ];
+      child = spawn(argv, { fds: new Map([[0, readEnd]]) });
+    } catch (error) {
+      close(writeEnd);
+      throw error;
+    } finally {
+      close(readEnd);
+    }
+    setNonBlocking(writeEnd);
+    try {
+      await write(writeEnd, Any.encode(event).finish());
+    } finally {
+      close(writeEnd);
+    }
+    let status: ExitStatus;
+    try {
+      status = await withTimeout(child.wait(), PUBLISH_TIMEOUT_MS, `${publishBinary} publish still runs`);
+    } catch (error) {
+      child.kill(9);
+      await child.wait();
+      throw error;
+    }
+    if (status.code !== 0) throw new KataError('unavailable', `${publishBinary} publish ended with ${status.code}`);
+  }
+}
