@@ -31,6 +31,22 @@ export interface Forked {
   pidfd: number;
 }
 
+/** Children that somebody here waits for, by pid. */
+const children = new Set<number>();
+
+/** Whether `pid` is a child that this program started and has not fetched yet: init reaps all others. */
+export function isChild(pid: number): boolean {
+  return children.has(pid);
+}
+
+/**
+ * Counts a process as a child that somebody here waits for: one that a child started, which comes to this process, its
+ * subreaper or init, when that child ends.
+ */
+export function adopt(pid: number): void {
+  children.add(pid);
+}
+
 /**
  * fork(2), with more `CLONE_*` flags if wanted; null in the child. There is one thread, so the child may go on in
  * TypeScript; it must end with exec or `exitNow`, and never return to the event loop unless it called `resetAfterFork`.
@@ -38,7 +54,9 @@ export interface Forked {
 export function fork(flags = 0): Forked | null {
   const pidfd = new Int32Array([-1]);
   const pid = check(syscall(NR.clone, flags | CLONE_PIDFD | SIGNAL.CHLD, 0, pidfd, 0, 0), 'fork');
-  return pid === 0 ? null : { pid, pidfd: pidfd[0]! };
+  if (pid === 0) return null;
+  children.add(pid);
+  return { pid, pidfd: pidfd[0]! };
 }
 
 /** Ends this process at once, with nothing run on the way (exit_group(2)). */
@@ -139,6 +157,7 @@ function reap(pidfd: number, flags: number): ExitStatus | null {
     check(result, 'wait for a child');
     // struct siginfo for SIGCHLD: code at 8, pid at 16, status at 24. No pid: it still runs.
     if (info[4] === 0) return null;
+    children.delete(info[4]!);
     const status = info[6]!;
     return info[2] === CLD_EXITED ? { code: status, signal: 0 } : { code: 128 + status, signal: status };
   }
