@@ -51,8 +51,8 @@ const from = (entry) =>
     : { entryPoints: [entry.file] };
 
 /** What `using` and `await using` look for, which QuickJS has not: esbuild's lowering falls back to these, a class does not. */
-const disposeSymbols =
-  "for (const name of ['dispose', 'asyncDispose']) if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol.for(`Symbol.${name}`) });";
+const disposeSymbols = `for (const name of ['dispose', 'asyncDispose'])
+  if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol.for('Symbol.' + name) });`;
 
 /**
  * For QuickJS. Names are kept, since messages and stacks show them; the text itself is not in the bytecode, so

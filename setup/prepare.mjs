@@ -1,5 +1,6 @@
 // Everything that has to be there, made if it is not.
 import { compileProducts } from './compile.mjs';
+import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
 import { hostReady } from './packages.mjs';
@@ -13,4 +14,5 @@ export const prepare = ({ forTests }) =>
     await hostReady(forTests);
     await npmReady();
     await compileProducts();
+    await makeGuest();
   });
