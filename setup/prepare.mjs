@@ -1,9 +1,12 @@
 // Everything that has to be there, made if it is not.
+import { makeBusyboxImage } from './busybox-image.mjs';
 import { compileProducts } from './compile.mjs';
+import { writeConfiguration } from './configuration.mjs';
 import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
 import { hostReady } from './packages.mjs';
+import { dist } from './paths.mjs';
 
 /**
  * Set-up from a fresh machine to a complete `dist/`. What is there already takes no time.
@@ -15,4 +18,6 @@ export const prepare = ({ forTests }) =>
     await npmReady();
     await compileProducts();
     await makeGuest();
+    await makeBusyboxImage();
+    writeConfiguration(dist);
   });
