@@ -1,5 +1,5 @@
 /**
- * What libraries expect of a global object and QuickJS lacks. To be the first import of every entry: a bundle runs its
+ * What libraries expect of a global object and QuickJS lacks, or has wrong. To be the first import of every entry: a bundle runs its
  * modules in the order of their imports.
  */
 import * as quickjs from 'os';
@@ -62,3 +62,9 @@ const missing: Record<string, unknown> = {
 
 const globals = globalThis as unknown as Record<string, unknown>;
 for (const name of Object.keys(missing)) globals[name] ??= missing[name];
+
+// QuickJS 2025-04-26 takes the 64-bit result for a signed one: asUintN(64, 2n ** 64n - 1n) is -1n there. RLIM_INFINITY
+// is that number, and generated code asks this function whether a uint64 fits.
+if (BigInt.asUintN(64, -1n) < 0n) {
+  BigInt.asUintN = (bits, value) => value & ((1n << BigInt(bits)) - 1n);
+}
