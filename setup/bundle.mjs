@@ -82,13 +82,10 @@ export const bundleForQuickjs = (entry, { version, alias = {} }) =>
 const onlyPure = {
   name: 'only-pure',
   setup(on) {
-    on.onResolve({ filter: /^(os|std)$/ }, ({ path: name, importer }) => ({
-      errors: [
-        {
-          text: `${path.relative(root, importer)} imports '${name}' of QuickJS: it is not pure, its test is a .sys.test.ts`,
-        },
-      ],
-    }));
+    on.onResolve({ filter: /^(os|std)$/ }, ({ path: name, importer }) => {
+      const text = `${path.relative(root, importer)} imports '${name}' of QuickJS: it is not pure, its test is a .sys.test.ts`;
+      return { errors: [{ text }] };
+    });
     on.onResolve({ filter: /^sys$/ }, () => ({ path: path.join(root, 'test/harness/sys-for-node.ts') }));
   },
 };
@@ -97,10 +94,9 @@ const onlyPure = {
  * Tests for Node, each file by itself.
  * @param {string[]} files Absolute paths.
  * @param {string} folder Where the bundles go, by the same names with `.mjs`.
- * @param {{ pure: boolean }} options Whether they may import Node's modules only, or pure ones of ours only.
  * @returns {Promise<string[]>} The bundles.
  */
-export async function bundleForNode(files, folder, { pure }) {
+export async function bundleForNode(files, folder) {
   await bundle({
     entryPoints: files,
     outbase: root,
@@ -111,7 +107,7 @@ export async function bundleForNode(files, folder, { pure }) {
     packages: 'external',
     sourcemap: 'inline',
     define: { KATA_VERSION: JSON.stringify('test') },
-    plugins: pure ? [onlyPure] : [],
+    plugins: [onlyPure],
   });
   return files.map((file) => path.join(folder, path.relative(root, file)).replace(/\.ts$/, '.mjs'));
 }

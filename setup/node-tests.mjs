@@ -1,37 +1,42 @@
 // Tests that Node runs: units of pure modules, and end-to-end tests.
 import fs from 'node:fs';
 import path from 'node:path';
-import { build } from './paths.mjs';
+import { build, root } from './paths.mjs';
 import { runVisibly } from './run.mjs';
 
 /**
- * Bundles test files and runs them with Node's test runner.
+ * Namespaces of their own for processes and mounts: whatever tests leave running or mounted ends with them. Mounts are
+ * shared among the tests' own processes, as on a host with systemd, and not with the host.
+ */
+const isolation = [
+  ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation=private'],
+  ...['sh', '-c', 'mount --make-rshared / && exec "$@"', 'sh'],
+];
+
+/**
+ * Bundles test files and runs them with Node's test runner, in the checkout's folder.
  * @param {string} kind Names the folder of the bundles.
  * @param {{ files: string[], title: string }} tests
- * @param {{ pure: boolean, concurrency: number, env?: NodeJS.ProcessEnv }} options
+ * @param {{ concurrency: number, isolated: boolean, env?: NodeJS.ProcessEnv }} options
  * @returns {Promise<import('./find-tests.mjs').Counts>}
  */
-export async function runNodeTests(kind, { files, title }, { pure, concurrency, env = {} }) {
+export async function runNodeTests(kind, { files, title }, { concurrency, isolated, env = {} }) {
   if (files.length === 0) return { passed: 0, failed: 0 };
   const { bundleForNode } = await import('./bundle.mjs');
   const folder = path.join(build, kind, String(process.pid));
   try {
-    const bundles = await bundleForNode(files, folder, { pure });
+    const bundles = await bundleForNode(files, folder);
     const counts = path.join(folder, 'counts.tap');
-    const status = await runVisibly(
-      process.execPath,
-      [
-        '--enable-source-maps',
-        '--test',
-        `--test-concurrency=${concurrency}`,
-        ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-        ...['--test-reporter=tap', `--test-reporter-destination=${counts}`],
-        ...(title === '' ? [] : [`--test-name-pattern=${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`]),
-        ...bundles,
-      ],
-      env,
-    );
-    const tap = fs.readFileSync(counts, 'utf8');
+    const [program = '', ...args] = [
+      ...(isolated ? isolation : []),
+      ...[process.execPath, '--enable-source-maps', '--test', `--test-concurrency=${concurrency}`],
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=tap', `--test-reporter-destination=${counts}`],
+      ...(title === '' ? [] : [`--test-name-pattern=${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`]),
+      ...bundles,
+    ];
+    const status = await runVisibly(program, args, { env, cwd: root });
+    const tap = fs.existsSync(counts) ? fs.readFileSync(counts, 'utf8') : '';
     /** @param {string} name */
     const count = (name) => Number(tap.match(new RegExp(`^# ${name} (\\d+)$`, 'm'))?.[1] ?? 0);
     const failed = count('fail') + count('cancelled');

@@ -2,6 +2,7 @@
 import { makeBusyboxImage } from './busybox-image.mjs';
 import { compileProducts } from './compile.mjs';
 import { writeConfiguration } from './configuration.mjs';
+import { fetchContainerds } from './containerds.mjs';
 import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
@@ -20,4 +21,5 @@ export const prepare = ({ forTests }) =>
     await makeGuest();
     await makeBusyboxImage();
     writeConfiguration(dist);
+    if (forTests) await fetchContainerds();
   });

@@ -67,12 +67,16 @@ export function answer(program, args) {
  * Runs a program that speaks to the person itself.
  * @param {string} program
  * @param {string[]} args
- * @param {NodeJS.ProcessEnv} [env] Added to the environment.
- * @returns {Promise<number>} Its exit status; 128 and more for a signal.
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] `env` is added to the environment.
+ * @returns {Promise<number>} Its exit status; 128 for a signal.
  */
-export function runVisibly(program, args, env = {}) {
+export function runVisibly(program, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     child.on('error', (error) => reject(new SetupError(`${program} could not be started: ${error.message}`)));
     child.on('close', (status) => resolve(status ?? 128));
   });

@@ -1,4 +1,5 @@
 // npm test [-- unit|sys|e2e|check [FILE… | WORD]]: set-up, then all tests, and one line that counts them.
+import { containerds } from './containerds.mjs';
 import { findTests, sum } from './find-tests.mjs';
 import { runNodeTests } from './node-tests.mjs';
 import { root } from './paths.mjs';
@@ -43,7 +44,11 @@ const runEndToEnd = (asked) =>
   runNodeTests(
     'e2e',
     findTests(['test/e2e'], (name) => name.endsWith('.e2e.ts'), asked),
-    { pure: false, concurrency: 1 },
+    {
+      concurrency: 1,
+      isolated: true,
+      env: { KATA_TS_CONTAINERDS: JSON.stringify(containerds()) },
+    },
   );
 
 /** @type {Record<string, { title: string, run: (asked: string[]) => Promise<Counts> }>} */

@@ -11,7 +11,7 @@ const isUnitTest = (name) => name.endsWith('.test.ts') && !name.endsWith('.sys.t
 /** @param {string[]} asked */
 export const runUnitTests = (asked) =>
   runNodeTests('unit', findTests(['src', 'test'], isUnitTest, asked), {
-    pure: true,
+    isolated: false,
     concurrency: os.availableParallelism(),
   });
 
