@@ -66,7 +66,7 @@ export async function runSysTests(asked) {
     const child = spawn(
       'unshare',
       ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation=private', binary],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let last = '';
     /** @type {Promise<number | string>} */
