@@ -1,0 +1,79 @@
+import type { MachineOptions } from '../hypervisor.ts';
+import type { QemuConfig } from './config.ts';
+import type { Accelerator } from './judge-kvm.ts';
+import { kernelParams } from './kernel-params.ts';
+
+/** The agent's virtio-serial port: its name in the guest, and its id in QEMU's events. */
+export const AGENT_PORT = { name: 'agent.channel.0', id: 'agent0' } as const;
+/** The bus that disks are plugged into. */
+export const SCSI_BUS = 'scsi0.0';
+
+/** Descriptors by their numbers in QEMU: ends of connected sockets. */
+export interface QemuDescriptors {
+  qmp: number;
+  console: number;
+  /** How the agent is reached: one of the two. */
+  agent: { kind: 'serial'; fd: number } | { kind: 'vsock'; vhostFd: number; cid: number };
+}
+
+export interface QemuSettings {
+  accelerator: Accelerator['name'];
+  /** QEMU's `-sandbox`; empty: none. */
+  sandbox: string;
+  descriptors: QemuDescriptors;
+}
+
+/** A value within a list of `key=value,key=value`: a comma is doubled (qemu(1)). */
+const quoted = (value: string): string => value.replaceAll(',', ',,');
+const list = (...parts: string[]): string => parts.filter((part) => part !== '').join(',');
+
+/** The arguments of QEMU for a machine, the program's name left out. Pure: what exists on the host is not looked at. */
+export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
+  const { accelerator, sandbox, descriptors } = settings;
+  const kvm = accelerator === 'kvm';
+  return [
+    ...['-name', list(`sandbox-${quoted(machine.sandboxId)}`, 'debug-threads=on')],
+    ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
+    ...(sandbox === '' ? [] : ['-sandbox', sandbox]),
+    ...['-machine', list('q35', 'memory-backend=memory', ...MACHINE_WITHOUT, config.machineAccelerators)],
+    // A translation buffer of QEMU's default size, a quarter of the host's memory up to 1 GiB, is cleared in pieces
+    // that show in the memory of every VM.
+    ...['-accel', kvm ? 'kvm' : 'tcg,tb-size=64'],
+    ...['-cpu', list(kvm ? 'host' : 'max', config.cpuFeatures)],
+    ...['-m', `${machine.memoryMib}M`, '-object', `memory-backend-ram,id=memory,size=${machine.memoryMib}M`],
+    ...['-smp', smp(machine)],
+    ...['-rtc', 'base=utc,clock=host'],
+    ...['-chardev', socket('qmp', descriptors.qmp), '-mon', 'chardev=qmp,mode=control'],
+    ...['-chardev', socket('console', descriptors.console), '-device', 'isa-serial,chardev=console'],
+    ...agentDevices(descriptors.agent),
+    ...(config.enableIothreads ? ['-object', 'iothread,id=disks'] : []),
+    ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
+    ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
+    ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
+    ...['-append', [...kernelParams(accelerator, config.enableDebug), ...machine.kernelParams].join(' ')],
+  ];
+}
+
+/** Parts of a PC that no guest of ours uses and that its kernel would spend time on. */
+const MACHINE_WITHOUT = ['graphics=off', 'smbus=off', 'sata=off', 'hpet=off', 'vmport=off'];
+
+const socket = (id: string, fd: number): string => `socket,id=${id},fd=${fd}`;
+
+/** One vCPU a socket, so that each can be hot-plugged by itself. */
+const smp = ({ vcpus, maxVcpus }: MachineOptions): string => {
+  const most = Math.max(vcpus, maxVcpus);
+  return `cpus=${vcpus},maxcpus=${most},sockets=${most},cores=1,threads=1`;
+};
+
+const randomSource = (path: string): string =>
+  path === '' ? 'rng-builtin,id=random' : `rng-random,id=random,filename=${quoted(path)}`;
+
+function agentDevices(agent: QemuDescriptors['agent']): string[] {
+  if (agent.kind === 'vsock')
+    return ['-device', `vhost-vsock-pci,id=vsock0,vhostfd=${agent.vhostFd},guest-cid=${agent.cid}`];
+  return [
+    ...['-chardev', socket('agent', agent.fd)],
+    ...['-device', 'virtio-serial-pci,id=serial0,max_ports=2'],
+    ...['-device', `virtserialport,bus=serial0.0,chardev=agent,id=${AGENT_PORT.id},name=${AGENT_PORT.name}`],
+  ];
+}

@@ -1,0 +1,159 @@
+import { KataError } from '../../errors/kata-error.ts';
+import { isType, S, stat } from '../../os/stat.ts';
+import { sleep } from '../../os/timer.ts';
+import type { Disk, GuestDisk } from '../hypervisor.ts';
+import { SCSI_BUS } from './command-line.ts';
+import type { QemuConfig } from './config.ts';
+import { type DiskSlot, DiskSlots, formatSlot } from './disk-slots.ts';
+import type { Qmp } from './qmp.ts';
+import type { BlockNode, DiskAio } from './qmp-commands.ts';
+
+const UNPLUG_TIMEOUT_MS = 10_000;
+const DELETE_ATTEMPTS = 20;
+const DELETE_INTERVAL_MS = 25;
+
+interface Plugged {
+  slot: DiskSlot;
+  node: string;
+  device: string;
+}
+
+type CacheConfig = Pick<
+  QemuConfig,
+  'blockDeviceAio' | 'blockDeviceCacheSet' | 'blockDeviceCacheDirect' | 'blockDeviceCacheNoflush'
+>;
+
+/** The block node for a disk (`blockdev-add` of qemu-qmp-ref(7)). */
+export function blockNode(disk: Disk, node: string, isBlockDevice: boolean, config: CacheConfig): BlockNode {
+  const cache = config.blockDeviceCacheSet
+    ? { cache: { direct: config.blockDeviceCacheDirect, 'no-flush': config.blockDeviceCacheNoflush } }
+    : {};
+  return {
+    driver: 'raw',
+    'node-name': node,
+    'read-only': disk.readOnly,
+    ...cache,
+    file: {
+      driver: isBlockDevice ? 'host_device' : 'file',
+      filename: disk.path,
+      aio: config.blockDeviceAio,
+      // An image that many VMs read is never written: QEMU's locks on it would only be in each other's way.
+      ...(disk.readOnly ? { locking: 'off' as const } : {}),
+      ...cache,
+    },
+  };
+}
+
+/** The disks of a running VM, hot-plugged into its virtio-scsi controller. */
+export class Disks {
+  readonly #qmp: Qmp;
+  readonly #config: CacheConfig;
+  readonly #log: (message: string) => void;
+  readonly #slots = new DiskSlots();
+  readonly #plugged = new Map<string, Plugged>();
+  #aio: DiskAio;
+  #count = 0;
+
+  constructor(qmp: Qmp, config: CacheConfig, log: (message: string) => void) {
+    this.#qmp = qmp;
+    this.#config = config;
+    this.#aio = config.blockDeviceAio;
+    this.#log = log;
+  }
+
+  /** Resolves when QEMU has the disk. `already-exists` for an id that is plugged in. */
+  async attach(disk: Disk): Promise<GuestDisk> {
+    if (this.#plugged.has(disk.id)) throw new KataError('already-exists', `the disk ${disk.id} is plugged in already`);
+    const isBlockDevice = isType(stat(disk.path), S.IFBLK);
+    const number = this.#count++;
+    // Names of our own: a node's may have no more than 31 bytes.
+    const plugged = { slot: this.#slots.allocate(), node: `node${number}`, device: `disk${number}` };
+    this.#plugged.set(disk.id, plugged);
+    try {
+      await this.#addNode(disk, plugged.node, isBlockDevice);
+      await this.#addDevice(plugged);
+    } catch (error) {
+      this.#plugged.delete(disk.id);
+      this.#slots.free(plugged.slot);
+      throw KataError.wrap(error, `plug in ${disk.path}`);
+    }
+    return { driver: 'scsi', source: formatSlot(plugged.slot) };
+  }
+
+  async #addNode(disk: Disk, node: string, isBlockDevice: boolean): Promise<void> {
+    const add = (aio: DiskAio): Promise<object> =>
+      this.#qmp.execute('blockdev-add', blockNode(disk, node, isBlockDevice, { ...this.#config, blockDeviceAio: aio }));
+    try {
+      await add(this.#aio);
+    } catch (error) {
+      if (this.#aio === 'threads' || !/io_uring|aio/i.test(String(error))) throw error;
+      this.#log(`disks use threads: ${KataError.from(error).message}`);
+      this.#aio = 'threads';
+      await add('threads');
+    }
+  }
+
+  async #addDevice({ slot, node, device }: Plugged): Promise<void> {
+    try {
+      await this.#qmp.execute('device_add', {
+        driver: 'scsi-hd',
+        id: device,
+        bus: SCSI_BUS,
+        channel: 0,
+        'scsi-id': slot.target,
+        lun: slot.lun,
+        drive: node,
+      });
+    } catch (error) {
+      // The first failure is the one to tell of; if the node stays as well, it goes with the VM.
+      await this.#qmp.execute('blockdev-del', { 'node-name': node }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Resolves when QEMU has let go of the file. An id that is not plugged in is fine. */
+  async detach(id: string): Promise<void> {
+    const plugged = this.#plugged.get(id);
+    if (plugged === undefined) return;
+    const { slot, node, device } = plugged;
+    try {
+      await this.#removeDevice(device);
+      await this.#removeNode(node);
+    } catch (error) {
+      throw KataError.wrap(error, `unplug the disk ${id}`);
+    }
+    this.#plugged.delete(id);
+    this.#slots.free(slot);
+  }
+
+  async #removeDevice(device: string): Promise<void> {
+    const deleted = this.#qmp.waitForEvent(
+      `unplug ${device}`,
+      ({ event, data }) => event === 'DEVICE_DELETED' && data.device === device,
+      UNPLUG_TIMEOUT_MS,
+    );
+    const asked = this.#qmp.execute('device_del', { id: device }).catch((error: unknown) => {
+      // Gone already: an earlier detach got as far as this.
+      if (KataError.from(error).code !== 'not-found') throw error;
+      return null;
+    });
+    // Whichever fails first is the outcome; the other must not be left without anybody to hear of it.
+    deleted.catch(() => {});
+    if ((await asked) !== null) await deleted;
+  }
+
+  async #removeNode(node: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#qmp.execute('blockdev-del', { 'node-name': node });
+        return;
+      } catch (error) {
+        const { message } = KataError.from(error);
+        if (/Failed to find node/i.test(message)) return;
+        // A request that was under way holds the node a moment longer than the device.
+        if (!/in use|busy/i.test(message) || attempt === DELETE_ATTEMPTS) throw error;
+        await sleep(DELETE_INTERVAL_MS);
+      }
+    }
+  }
+}

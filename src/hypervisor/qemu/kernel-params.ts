@@ -1,0 +1,33 @@
+import type { Accelerator } from './judge-kvm.ts';
+
+/**
+ * The first words of the guest's kernel command line; those of the configuration and of the agent come behind and win.
+ * See kernel-parameters.txt of Linux for each.
+ */
+export function kernelParams(accelerator: Accelerator['name'], debug: boolean): string[] {
+  return [
+    // The serial port works from the kernel's first line on; a virtio console would miss an early panic.
+    'console=ttyS0',
+    // Warnings and worse only: every character is an exit to QEMU.
+    ...(debug ? ['loglevel=7'] : ['quiet']),
+    // A panic ends QEMU at once (-no-reboot) instead of leaving a silent VM.
+    'panic=-1',
+    'reboot=t',
+    // The clock is the host's: no calibration against a timer, no watchdog for it.
+    'tsc=reliable',
+    'no_timer_check',
+    // What is not there is not looked for.
+    'i8042.noaux',
+    'i8042.nokbd',
+    'pci=lastbus=0',
+    '8250.nr_uarts=1',
+    'rcupdate.rcu_expedited=1',
+    'cryptomgr.notests',
+    // The random pool is seeded by RDRAND, which is KVM's or QEMU's, and by virtio-rng: nobody waits for entropy.
+    'random.trust_cpu=on',
+    'net.ifnames=0',
+    // Security-relevant, so apart: emulated code never runs speculatively in the sense that these mitigations are for,
+    // and they cost time at every system call. With KVM the processor is real and the kernel decides.
+    ...(accelerator === 'tcg' ? ['mitigations=off'] : []),
+  ];
+}

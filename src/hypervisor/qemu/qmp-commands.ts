@@ -1,0 +1,49 @@
+/**
+ * The QMP commands in use, with what they take and answer (qemu-qmp-ref(7)). Names are QEMU's own, so that the manual
+ * can be searched for them.
+ */
+export interface QmpCommands {
+  qmp_capabilities: { arguments: undefined; result: object };
+  'query-status': { arguments: undefined; result: { status: string; running: boolean } };
+  'blockdev-add': { arguments: BlockNode; result: object };
+  'blockdev-del': { arguments: { 'node-name': string }; result: object };
+  device_add: { arguments: Device; result: object };
+  device_del: { arguments: { id: string }; result: object };
+  stop: { arguments: undefined; result: object };
+  cont: { arguments: undefined; result: object };
+  quit: { arguments: undefined; result: object };
+}
+export type QmpCommandName = keyof QmpCommands;
+
+/** How the host reads and writes a disk: `block_device_aio` of the configuration. */
+export type DiskAio = 'threads' | 'native' | 'io_uring';
+
+export interface CacheOptions {
+  /** Past the host's page cache (O_DIRECT). */
+  direct: boolean;
+  /** Flushes of the guest are ignored. */
+  'no-flush': boolean;
+}
+
+/** A `raw` node over a file or block device of the host. */
+export interface BlockNode {
+  driver: 'raw';
+  /** At most 31 bytes. */
+  'node-name': string;
+  'read-only': boolean;
+  cache?: CacheOptions;
+  file: {
+    driver: 'file' | 'host_device';
+    filename: string;
+    aio: DiskAio;
+    locking?: 'auto' | 'off';
+    cache?: CacheOptions;
+  };
+}
+
+export interface Device {
+  driver: string;
+  id: string;
+  bus: string;
+  [property: string]: string | number | boolean;
+}

@@ -1,0 +1,99 @@
+import { syscall } from 'sys';
+import { KataError } from '../../errors/kata-error.ts';
+import { close, pipe, setNonBlocking } from '../../os/fd.ts';
+import { isExecutable } from '../../os/file.ts';
+import { type ChildProcess, type ExitStatus, exitNow, findExecutable, run, spawn } from '../../os/process.ts';
+import { SIGNAL } from '../../os/signal.ts';
+import { NR } from '../../syscall/numbers.ts';
+import { ConsoleRing } from './console-ring.ts';
+import { LineCapture } from './line-capture.ts';
+import type { QmpVersion } from './qmp-messages.ts';
+import { parseVersionText } from './version.ts';
+
+const STDERR_LINES = 20;
+const VERSION_TIMEOUT_MS = 5000;
+
+/** Where the binary is. `not-found` says how to get it. */
+export function findVmm(path: string): string {
+  const hint = 'apt install qemu-system-x86, or set path in [hypervisor.qemu]';
+  try {
+    const found = findExecutable(path);
+    if (isExecutable(found)) return found;
+  } catch (error) {
+    throw new KataError('not-found', `QEMU is expected as ${path}: ${KataError.from(error).message}`, {
+      hint,
+      cause: error,
+    });
+  }
+  throw new KataError('not-found', `QEMU is expected at ${path}, no program is there`, { hint });
+}
+
+/** QEMU's process. It ends with ours, however ours ends, and gets no signal of our terminal. */
+export class VmmProcess {
+  readonly #child: ChildProcess;
+  readonly #stderr: LineCapture;
+  readonly #ring = new ConsoleRing(STDERR_LINES);
+  /** Settles when it is gone; by then its last words are there. */
+  readonly exited: Promise<ExitStatus>;
+
+  /** @param descriptors by their numbers in QEMU; they stay the caller's. */
+  constructor(path: string, args: readonly string[], descriptors: ReadonlyMap<number, number>) {
+    const [stderrRead, stderrWrite] = pipe();
+    const parent = syscall(NR.getpid);
+    try {
+      this.#child = spawn([path, ...args], {
+        fds: new Map([...descriptors, [2, stderrWrite]]),
+        parentDeathSignal: SIGNAL.KILL,
+        newSession: true,
+        // Had we ended before the child asked for the signal, it would never come.
+        beforeExec: () => {
+          if (syscall(NR.getppid) !== parent) exitNow(1);
+        },
+      });
+    } catch (error) {
+      close(stderrRead);
+      throw error;
+    } finally {
+      close(stderrWrite);
+    }
+    setNonBlocking(stderrRead);
+    this.#stderr = new LineCapture(stderrRead, this.#ring);
+    this.exited = this.#child.wait().then((status) => {
+      this.#stderr.close();
+      return status;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The end if it is known by now. */
+  get status(): ExitStatus | undefined {
+    return this.#child.status;
+  }
+
+  /** What it wrote to its standard error, the last lines. */
+  get stderr(): string[] {
+    return this.#ring.lines();
+  }
+
+  kill(): void {
+    this.#child.kill(SIGNAL.KILL);
+  }
+}
+
+/** `QEMU ended with status 1`, `QEMU was ended by signal 9`. */
+export const describeExit = ({ code, signal }: ExitStatus): string =>
+  signal === 0 ? `QEMU ended with status ${code}` : `QEMU was ended by signal ${signal}`;
+
+/** The version that a QEMU binary tells, by a process of its own: a VM that starts learns it from QMP. */
+export async function versionOf(path: string): Promise<QmpVersion> {
+  const { stdout } = await run([path, '--version'], { timeoutMs: VERSION_TIMEOUT_MS });
+  const version = parseVersionText(stdout);
+  if (version !== null) return version;
+  throw new KataError(
+    'failed-precondition',
+    `${path} --version is expected to be QEMU's, found ${JSON.stringify(stdout)}`,
+  );
+}
