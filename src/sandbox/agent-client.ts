@@ -10,6 +10,8 @@ export interface AgentClient {
   health: ServiceClient<typeof HealthDefinition>;
   /** Answers `unimplemented` when the agent is upstream's. */
   extension: ServiceClient<typeof AgentExtensionDefinition>;
+  /** Settles when the agent hung up, or we did. */
+  closed: Promise<unknown>;
   close(): void;
 }
 
@@ -20,6 +22,7 @@ export function agentClient(channel: ByteStream): AgentClient {
     agent: createClient(AgentServiceDefinition, connection),
     health: createClient(HealthDefinition, connection),
     extension: createClient(AgentExtensionDefinition, connection),
+    closed: connection.closed,
     close: () => connection.close(),
   };
 }

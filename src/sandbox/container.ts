@@ -39,7 +39,7 @@ export class Container {
   async start(): Promise<void> {
     this.#expect(this.init, 'created');
     await this.#client.agent.startContainer({ containerId: this.id });
-    this.init.watch();
+    this.init.started();
   }
 
   /** Adds an exec, which runs once it is started. */
@@ -68,6 +68,7 @@ export class Container {
     });
     process.pid = pid;
     process.watch();
+    process.started();
   }
 
   removeExec(execId: string): void {

@@ -6,3 +6,6 @@ export function guestRoot(containerId: string): { base: string; lower: string; w
   const base = `${GUEST_SHARED}/${containerId}`;
   return { base, lower: `${base}/lower`, writable: `${base}/rw`, rootfs: `${base}/rootfs` };
 }
+
+/** The pod's shared memory. */
+export const GUEST_SHM = '/run/kata-containers/sandbox/shm';

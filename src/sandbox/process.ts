@@ -59,9 +59,13 @@ export class GuestProcess {
     this.#state = transition(this.toString(), this.#state, state);
   }
 
-  /** To be called once it runs: asks the agent to say when it ends. */
+  /** It runs now, unless it has ended already. */
+  started(): void {
+    if (this.#state === 'created') this.become('running');
+  }
+
+  /** Asks the agent, which must know it by now, to say when it ends. */
   watch(): void {
-    this.become('running');
     this.#client.agent.waitProcess(this.#ids()).then(
       ({ status }) => this.end(status),
       // The agent is gone, or forgot it: so is the process.

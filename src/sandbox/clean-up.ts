@@ -1,0 +1,17 @@
+import { endMachine } from './machine.ts';
+import { loadState, removeSandboxDirectory } from './saved-state.ts';
+import { Teardown } from './teardown.ts';
+
+/**
+ * Ends and removes what a sandbox left whose shim is gone. Nothing there is fine; goes on past a step that fails and
+ * reports it.
+ */
+export async function cleanUpSandbox(sandboxId: string, report: (message: string) => void): Promise<void> {
+  const teardown = new Teardown(report);
+  teardown.add('remove the saved state', () => removeSandboxDirectory(sandboxId));
+  teardown.add('end the VM', async () => {
+    const state = loadState(sandboxId);
+    if (state?.vmm !== undefined) await endMachine(state.vmm);
+  });
+  await teardown.run();
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../config/config.ts';
+import type { MachineOptions } from '../hypervisor/hypervisor.ts';
+import { Qemu } from '../hypervisor/qemu/qemu.ts';
+import { killSaved, type SavedProcess } from '../hypervisor/qemu/saved-process.ts';
+import { availableCpus } from '../os/cpus.ts';
+
+/** A VM that is not started yet, as the configuration wants it. */
+export function newMachine(config: Config, sandboxId: string, log: (message: string) => void): Qemu {
+  const { hypervisor } = config;
+  const machine: MachineOptions = {
+    sandboxId,
+    kernelPath: hypervisor.kernelPath,
+    initrdPath: hypervisor.initrdPath,
+    kernelParams: [...agentParams(config), ...hypervisor.kernelParams],
+    memoryMib: hypervisor.defaultMemoryMib,
+    vcpus: hypervisor.defaultVcpus || availableCpus(),
+    maxVcpus: hypervisor.defaultMaxVcpus || availableCpus(),
+  };
+  return new Qemu(hypervisor, machine, { log });
+}
+
+/** What the agent is told on the kernel's command line (kata-facts §3.4); `agent.fix_mtab` is ours. */
+function agentParams({ agent, runtime }: Config): string[] {
+  const params: string[] = [];
+  if (agent.enableDebug) params.push('agent.log=debug');
+  if (agent.launchProcessTimeoutMs > 0)
+    params.push(`agent.launch_process_timeout=${Math.ceil(agent.launchProcessTimeoutMs / 1000)}`);
+  if (agent.containerPipeSizeBytes > 0) params.push(`agent.container_pipe_size=${agent.containerPipeSizeBytes}`);
+  if (runtime.fixMtab === 'off') params.push('agent.fix_mtab=off');
+  return params;
+}
+
+/** Ends the VMM of a sandbox whose shim is gone; nothing to end is fine. */
+export async function endMachine(saved: SavedProcess): Promise<void> {
+  await killSaved(saved);
+}

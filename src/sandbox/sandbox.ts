@@ -1,0 +1,301 @@
+import type { Config } from '../config/config.ts';
+import { KataError } from '../errors/kata-error.ts';
+import type { Qemu } from '../hypervisor/qemu/qemu.ts';
+import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
+import type { OciMount, OciSpec } from '../oci/spec.ts';
+import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
+import { readTextIfExists } from '../os/file.ts';
+import { withTimeout } from '../os/timer.ts';
+import type { Storage, StringUser } from '../protocols/gen/agent.ts';
+import { prepareRoot } from '../rootfs/prepare-root.ts';
+import type { SnapshotMount } from '../rootfs/root-image.ts';
+import { type AgentClient, agentClient } from './agent-client.ts';
+import { Container } from './container.ts';
+import { GUEST_SHM, guestRoot } from './guest-paths.ts';
+import { copyToGuest } from './host-files.ts';
+import { newMachine } from './machine.ts';
+import { rootStorages } from './root-storage.ts';
+import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
+import { Teardown } from './teardown.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface SandboxLog {
+  debug(message: string): void;
+  info(message: string): void;
+  warning(message: string): void;
+  error(message: string): void;
+}
+
+export interface SandboxOptions {
+  id: string;
+  config: Config;
+  /** The spec of its first container: it names the host and the resolver. */
+  spec: OciSpec;
+  timeline: Timeline;
+  log: SandboxLog;
+  /** A container of it ran out of memory. */
+  onOom(containerId: string): void;
+}
+
+export interface CreateContainerOptions {
+  id: string;
+  bundle: string;
+  /** As `parseSpec` checked it. */
+  spec: OciSpec;
+  rootfs: readonly SnapshotMount[];
+  terminal: boolean;
+  /** Names to be looked up in the image, where the spec's numbers are not known yet. */
+  stringUser?: StringUser | undefined;
+}
+
+const HEALTH_TIMEOUT_MS = 30_000;
+const REMOVE_TIMEOUT_MS = 10_000;
+const DESTROY_TIMEOUT_MS = 2000;
+/** A VMM whose agent hung up is given so long to end by itself, as a guest that panics does. */
+const HANG_UP_GRACE_MS = 500;
+
+/** One VM and the containers in it. */
+export class Sandbox {
+  readonly id: string;
+  readonly #options: SandboxOptions;
+  readonly #containers = new Map<string, Container>();
+  readonly #teardown: Teardown;
+  readonly #machine: Qemu;
+  #booting: Promise<AgentClient> | undefined;
+  /** Once the guest is up. */
+  #client: AgentClient | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: SandboxOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#teardown = new Teardown((message) => options.log.warning(message));
+    this.#machine = newMachine(options.config, options.id, (message) => options.log.info(message));
+  }
+
+  get containers(): ReadonlyMap<string, Container> {
+    return this.#containers;
+  }
+
+  /**
+   * Makes a container, ready to start. The first one boots the VM, and its root is made while the guest comes up. What
+   * it throws left nothing of this container behind.
+   */
+  async createContainer(options: CreateContainerOptions): Promise<Container> {
+    if (this.#stopping !== undefined)
+      throw new KataError('failed-precondition', `sandbox ${this.id} is being stopped, it takes no container`);
+    const { config, log, timeline } = this.#options;
+    const teardown = new Teardown((message) => log.warning(`container ${options.id}: ${message}`));
+    this.#booting ??= this.#boot();
+    // Should the root fail first, the boot's own end is nobody's news.
+    this.#booting.catch(() => {});
+    try {
+      const image = await prepareRoot({
+        mounts: options.rootfs,
+        bundleRoot: absolute(options.spec.root?.path ?? 'rootfs', options.bundle),
+        cacheDirectory: config.runtime.rootfsCacheDir,
+        cacheSizeMib: config.runtime.rootfsCacheSizeMib,
+      });
+      teardown.add('release the root', () => image.release());
+      timeline.mark('root-image-ready');
+      const client = await this.#booting;
+      const diskId = `root-${options.id}`.slice(0, 60);
+      const disk = await this.#machine.attachDisk({ id: diskId, path: image.path, readOnly: true });
+      teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
+      timeline.mark('root-attached');
+      const container = await this.#createInGuest(
+        client,
+        options,
+        rootStorages(options.id, disk, image, this.#writableBytes()),
+        teardown,
+      );
+      this.#containers.set(options.id, container);
+      teardown.add('forget the container', () => {
+        this.#containers.delete(options.id);
+      });
+      timeline.mark('container-created');
+      return container;
+    } catch (error) {
+      await teardown.run();
+      throw error;
+    }
+  }
+
+  async #createInGuest(
+    client: AgentClient,
+    options: CreateContainerOptions,
+    storages: Storage[],
+    teardown: Teardown,
+  ): Promise<Container> {
+    const { id, bundle, spec } = options;
+    const { kind } = identifyContainer(id, spec.annotations);
+    const message = specToAgent(spec, {
+      rootPath: guestRoot(id).rootfs,
+      disableGuestSeccomp: this.#options.config.runtime.disableGuestSeccomp,
+      annotations: {
+        [GUEST_ANNOTATIONS.containerType]: guestContainerType(kind),
+        [GUEST_ANNOTATIONS.bundlePath]: bundle,
+      },
+    });
+    for (const [index, mount] of (spec.mounts ?? []).entries())
+      if (isBind(mount)) message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+    // Set first: a creation that failed half-way in the guest is removed there too.
+    teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
+    const { pid } = await client.agent.createContainer(
+      {
+        containerId: id,
+        execId: id,
+        stringUser: options.stringUser,
+        devices: [],
+        storages,
+        OCI: message,
+        sandboxPidns: sharesPodPids(spec),
+        sharedMounts: [],
+        stdinPort: 0,
+        stdoutPort: 0,
+        stderrPort: 0,
+      },
+      { timeoutMs: this.#options.config.runtime.createContainerTimeoutMs },
+    );
+    const container = new Container(client, id, bundle, options.terminal, teardown);
+    container.init.pid = pid;
+    container.init.watch();
+    return container;
+  }
+
+  /** Where the agent finds what the host mounts there. */
+  async #bindSource(client: AgentClient, containerId: string, { destination, source = '' }: OciMount): Promise<string> {
+    // The pod's shared memory is the guest's: the host's would be another one.
+    if (destination === '/dev/shm') return GUEST_SHM;
+    this.#options.log.debug(`${source} is copied into container ${containerId}: changes do not reach the other side`);
+    return copyToGuest(client, containerId, source);
+  }
+
+  async #removeFromGuest(client: AgentClient, containerId: string): Promise<void> {
+    if (this.#stopping !== undefined || (await this.#isGone())) return;
+    await client.agent
+      .removeContainer({ containerId, timeout: 0 }, { timeoutMs: REMOVE_TIMEOUT_MS })
+      .catch((error: unknown) => {
+        if (KataError.from(error).code !== 'not-found') throw error;
+      });
+  }
+
+  async #boot(): Promise<AgentClient> {
+    const { config, log, timeline } = this.#options;
+    makeSandboxDirectory(this.id);
+    this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
+    this.#teardown.add('stop the VM', () => this.#machine.stop());
+    await this.#machine.start();
+    timeline.mark('vm-spawned');
+    const saved = this.#machine.savedProcess();
+    saveState({ version: 1, sandboxId: this.id, ...(saved && { vmm: saved }) });
+    void this.#machine.exited.then(() => this.#lost());
+    void this.#machine.guestUp.then(() => timeline.mark('guest-up'));
+    const channel = await this.#machine.connectAgent(config.agent.dialTimeoutMs);
+    const client = agentClient(channel);
+    this.#teardown.add('hang up', () => client.close());
+    await client.health.check({ service: '' }, { timeoutMs: HEALTH_TIMEOUT_MS });
+    timeline.mark('agent-up');
+    await client.agent.createSandbox(this.#sandboxRequest());
+    this.#client = client;
+    void client.closed.then(() => this.#hungUp());
+    void this.#watchOom(client);
+    log.info(`the guest of sandbox ${this.id} is up`);
+    return client;
+  }
+
+  #sandboxRequest() {
+    const { config, spec, id } = this.#options;
+    const shm: Storage = {
+      driver: 'ephemeral',
+      driverOptions: [],
+      source: 'shm',
+      fstype: 'tmpfs',
+      options: ['noexec', 'nosuid', 'nodev', 'mode=1777', 'size=67108864'],
+      mountPoint: GUEST_SHM,
+      fsGroup: undefined,
+      shared: false,
+    };
+    const resolver = spec.mounts?.find((mount) => mount.destination === '/etc/resolv.conf')?.source;
+    return {
+      hostname: spec.hostname ?? '',
+      dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
+      storages: [shm],
+      sandboxPidns: false,
+      sandboxId: id,
+      guestHookPath: '',
+      kernelModules: config.agent.kernelModules.map(({ name, parameters }) => ({ name, parameters: [...parameters] })),
+    };
+  }
+
+  async #watchOom(client: AgentClient): Promise<void> {
+    for (;;) {
+      try {
+        const { containerId } = await client.agent.getOOMEvent({});
+        if (this.#containers.has(containerId)) this.#options.onOom(containerId);
+      } catch (error) {
+        if (this.#stopping === undefined && !(await this.#isGone()))
+          this.#options.log.warning(`no further news of memory running out: ${KataError.from(error).line}`);
+        return;
+      }
+    }
+  }
+
+  /** The agent hung up. A guest that panicked is about to end its VM; one that stays is ended. */
+  async #hungUp(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    try {
+      await withTimeout(this.#machine.exited, HANG_UP_GRACE_MS, 'the VM still runs');
+    } catch {
+      this.#options.log.error(
+        `the agent of sandbox ${this.id} is gone, its VM is stopped: ${this.#machine.consoleTail(5)}`,
+      );
+      await this.#machine.stop();
+      this.#lost();
+    }
+  }
+
+  /** The VM is gone: whatever ran in it was killed. */
+  #lost(): void {
+    if (this.#stopping === undefined)
+      this.#options.log.error(`the VM of sandbox ${this.id} ended: ${this.#machine.consoleTail(5)}`);
+    for (const container of this.#containers.values()) for (const process of container.processes) process.lost();
+  }
+
+  async #isGone(): Promise<boolean> {
+    return Promise.race([this.#machine.exited.then(() => true), Promise.resolve(false)]);
+  }
+
+  #writableBytes(): number {
+    const { config } = this.#options;
+    const mib = config.runtime.writableLayerSizeMib || config.hypervisor.defaultMemoryMib / 2;
+    return Math.floor(mib * 1024 * 1024);
+  }
+
+  /** Ends everything and leaves nothing. Idempotent; goes on past what fails. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#client !== undefined && !(await this.#isGone()))
+      await this.#client.agent.destroySandbox({}, { timeoutMs: DESTROY_TIMEOUT_MS }).catch((error: unknown) => {
+        this.#options.log.debug(`the guest did not end in order: ${KataError.from(error).line}`);
+      });
+    // A boot under way ends with its VM; only then is it known what there is to undo.
+    await this.#machine.stop();
+    await this.#booting?.catch(() => {});
+    for (const container of [...this.#containers.values()]) await container.remove();
+    await this.#teardown.run();
+    this.#lost();
+  }
+}
+
+function isBind({ type, options = [] }: OciMount): boolean {
+  return type === 'bind' || options.includes('bind') || options.includes('rbind');
+}
+
+function absolute(path: string, base: string): string {
+  return path.startsWith('/') ? path : `${base}/${path}`;
+}

@@ -1,0 +1,195 @@
+import { exit, getenv } from 'std';
+import { syscall } from 'sys';
+import { KataError } from '../errors/kata-error.ts';
+import { removeFile, writeFile } from '../os/file.ts';
+import { ignoreSignal, SIGNAL, SignalReader } from '../os/signal.ts';
+import type { Listener } from '../os/socket.ts';
+import { after } from '../os/timer.ts';
+import { type CreateTaskRequest, TaskDefinition } from '../protocols/gen/task.ts';
+import type { Container } from '../sandbox/container.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { Timeline } from '../sandbox/timeline.ts';
+import { NR } from '../syscall/numbers.ts';
+import { TtrpcServer } from '../ttrpc/server.ts';
+import { VERSION } from '../version.ts';
+import { readSpec } from './bundle.ts';
+import { EventPublisher } from './events.ts';
+import type { ShimFlags } from './flags.ts';
+import { ShimLog } from './log.ts';
+import { configOf } from './options.ts';
+import { TaskService } from './task-service.ts';
+
+export interface ServerOptions {
+  flags: ShimFlags;
+  /** The bundle of the container whose shim this is. */
+  bundle: string;
+  socketPath: string;
+  listener: Listener;
+  /** Write the moments of the start to `timeline.json` in the bundle. */
+  timeline: boolean;
+}
+
+/** After Shutdown is answered: time for the answer to leave. */
+const LAST_WORDS_MS = 20;
+
+/** The long-lived shim: containerd's task service for one sandbox. Ends the process; never returns. */
+export async function serve(options: ServerOptions): Promise<never> {
+  const server = new ShimServer(options);
+  return server.run();
+}
+
+class ShimServer {
+  readonly #options: ServerOptions;
+  readonly #log: ShimLog;
+  readonly #events: EventPublisher;
+  readonly #timeline = new Timeline();
+  readonly #containers = new Set<string>();
+  #sandbox: Sandbox | undefined;
+  #ending: Promise<void> | undefined;
+  #finish!: () => void;
+  readonly #finished: Promise<void>;
+
+  constructor(options: ServerOptions) {
+    const { flags, bundle } = options;
+    this.#options = options;
+    this.#timeline.mark('shim-started');
+    this.#log = new ShimLog(`${bundle}/log`, { id: flags.id, namespace: flags.namespace }, flags.debug);
+    this.#events = new EventPublisher(
+      {
+        ttrpcAddress: getenv('TTRPC_ADDRESS') ?? '',
+        publishBinary: flags.publishBinary,
+        containerdAddress: flags.address,
+        namespace: flags.namespace,
+      },
+      (message) => this.#log.warning(message),
+    );
+    this.#finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  async run(): Promise<never> {
+    ignoreSignal(SIGNAL.PIPE);
+    const signals = new SignalReader([SIGNAL.TERM, SIGNAL.INT, SIGNAL.HUP]);
+    void this.#obey(signals);
+    const server = new TtrpcServer();
+    const service = new TaskService({
+      namespace: this.#options.flags.namespace,
+      events: this.#events,
+      version: VERSION,
+      shimPid: syscall(NR.getpid),
+      warn: (message) => this.#log.warning(message),
+      createContainer: (request) => this.#createContainer(request),
+      removed: (id) => this.#removed(id),
+      started: () => this.#timeline.mark('process-started'),
+      exited: (id) => this.#exited(id),
+      shutdown: () => after(LAST_WORDS_MS, () => void this.#end()),
+    });
+    server.register(TaskDefinition, service.handlers);
+    void this.#accept(server);
+    await this.#finished;
+    exit(0);
+  }
+
+  async #accept(server: TtrpcServer): Promise<void> {
+    const { listener } = this.#options;
+    for (;;) {
+      let stream: Awaited<ReturnType<Listener['accept']>>;
+      try {
+        stream = await listener.accept();
+      } catch (error) {
+        if (this.#ending === undefined) this.#log.error(`no further connection: ${KataError.from(error).line}`);
+        return;
+      }
+      void server.serve(stream, 'containerd').then((error) => {
+        if (error !== undefined) this.#log.warning(error.line);
+      });
+    }
+  }
+
+  /** Whoever stops the service stops its VM. */
+  async #obey(signals: SignalReader): Promise<void> {
+    for (;;) {
+      const signal = await signals.next();
+      if (signal === SIGNAL.HUP) continue;
+      this.#log.info(`ended by signal ${signal}`);
+      await this.#end();
+    }
+  }
+
+  async #createContainer(request: CreateTaskRequest): Promise<Container> {
+    const { id, bundle } = request;
+    const { spec, ignored } = readSpec(bundle);
+    for (const { path, reason } of ignored) this.#log.debug(`${path} is left out: ${reason}`);
+    if (this.#sandbox === undefined) {
+      const { config, warnings } = configOf(request.options);
+      for (const warning of warnings) this.#log.warning(warning);
+      if (config.runtime.enableDebug) this.#log.debugEnabled = true;
+      this.#sandbox = new Sandbox({
+        id,
+        config,
+        spec,
+        timeline: this.#timeline,
+        log: this.#log,
+        onOom: (containerId) => this.#outOfMemory(containerId),
+      });
+    }
+    const sandbox = this.#sandbox;
+    try {
+      const container = await sandbox.createContainer({
+        id,
+        bundle,
+        spec,
+        rootfs: request.rootfs,
+        terminal: request.terminal,
+      });
+      this.#containers.add(id);
+      return container;
+    } catch (error) {
+      this.#log.error(`create container ${id}: ${KataError.from(error).line}`);
+      if (this.#containers.size === 0) {
+        this.#sandbox = undefined;
+        await sandbox.stop();
+      }
+      throw error;
+    }
+  }
+
+  async #removed(containerId: string): Promise<void> {
+    this.#containers.delete(containerId);
+    if (this.#containers.size > 0) return;
+    const sandbox = this.#sandbox;
+    this.#sandbox = undefined;
+    await sandbox?.stop();
+  }
+
+  #exited(containerId: string): void {
+    this.#timeline.mark('process-exited');
+    if (!this.#options.timeline || containerId !== this.#options.flags.id) return;
+    try {
+      writeFile(`${this.#options.bundle}/timeline.json`, JSON.stringify(this.#timeline), 0o600);
+    } catch (error) {
+      this.#log.warning(`the timeline is lost: ${KataError.from(error).line}`);
+    }
+  }
+
+  #outOfMemory(containerId: string): void {
+    this.#events.publish('TaskOOM', { containerId });
+  }
+
+  /** Stops the VM, tells what is still to be told, and lets the process end. Idempotent. */
+  #end(): Promise<void> {
+    this.#ending ??= this.#tearDown();
+    return this.#ending;
+  }
+
+  async #tearDown(): Promise<void> {
+    this.#options.listener.close();
+    removeFile(this.#options.socketPath);
+    await this.#sandbox?.stop();
+    await this.#events.flush();
+    this.#events.close();
+    this.#log.close();
+    this.#finish();
+  }
+}

@@ -1,0 +1,62 @@
+import { syscall } from 'sys';
+import type { Container } from '../sandbox/container.ts';
+import type { GuestProcess, ProcessExit } from '../sandbox/process.ts';
+import { NR } from '../syscall/numbers.ts';
+import type { ProcessIo, Stdio } from './process-io.ts';
+
+/** A process as containerd sees it: the guest's process, its streams, and when its end may be told. */
+export class TaskProcess {
+  readonly process: GuestProcess;
+  readonly io: ProcessIo;
+  readonly stdio: Stdio;
+  #reported: ProcessExit | undefined;
+  #starting: Promise<void> | undefined;
+  readonly #report: Promise<ProcessExit>;
+
+  constructor(process: GuestProcess, io: ProcessIo, stdio: Stdio) {
+    this.process = process;
+    this.io = io;
+    this.stdio = stdio;
+    // Its end is told when its output has arrived: whoever hears of it may stop reading.
+    this.#report = process.exited.then(async (exit) => {
+      await this.#starting;
+      await io.drain();
+      this.#reported = exit;
+      return exit;
+    });
+  }
+
+  /** Runs `start`, which also tells of it: the end is not told before, however short the process lives. */
+  async start(start: () => Promise<void>): Promise<void> {
+    const starting = start();
+    this.#starting = starting.catch(() => {});
+    await starting;
+  }
+
+  /** The end, once it may be told. */
+  get reported(): ProcessExit | undefined {
+    return this.#reported;
+  }
+
+  /** Resolves with the end when it may be told. */
+  ended(): Promise<ProcessExit> {
+    return this.#report;
+  }
+
+  /** By the guest's numbers; the shim's own where the agent cannot tell, since containerd takes 0 for no task. */
+  get pid(): number {
+    return this.process.pid || syscall(NR.getpid);
+  }
+}
+
+/** A container as containerd sees it. */
+export class Task {
+  readonly container: Container;
+  readonly init: TaskProcess;
+  readonly execs = new Map<string, TaskProcess>();
+
+  constructor(container: Container, init: TaskProcess) {
+    this.container = container;
+    this.init = init;
+  }
+}
