@@ -1,0 +1,81 @@
+import { syscall } from 'sys';
+import { makeDirectories, makeDirectory } from '../../os/directory.ts';
+import { ERRNO } from '../../os/errno.ts';
+import { AT_FDCWD } from '../../os/fd.ts';
+import { readText, writeControl } from '../../os/file.ts';
+import { MS, mount, moveRoot } from '../../os/mount.ts';
+import { NR } from '../../syscall/numbers.ts';
+
+interface BootMount {
+  source: string;
+  target: string;
+  type: string;
+  flags: number;
+  data: string;
+}
+
+const QUIET = MS.NOSUID | MS.NOEXEC | MS.NODEV;
+
+/** What init mounts, in this order. A container sees none of these, but for what its own spec asks for. */
+const BOOT_MOUNTS: readonly BootMount[] = [
+  { source: 'proc', target: '/proc', type: 'proc', flags: QUIET, data: '' },
+  { source: 'sysfs', target: '/sys', type: 'sysfs', flags: QUIET, data: '' },
+  { source: 'dev', target: '/dev', type: 'devtmpfs', flags: MS.NOSUID, data: 'mode=0755' },
+  { source: 'tmpfs', target: '/run', type: 'tmpfs', flags: MS.NOSUID | MS.NODEV, data: 'mode=0755' },
+  { source: 'tmpfs', target: '/dev/shm', type: 'tmpfs', flags: MS.NOSUID | MS.NODEV, data: 'mode=1777' },
+  {
+    source: 'devpts',
+    target: '/dev/pts',
+    type: 'devpts',
+    flags: MS.NOSUID | MS.NOEXEC,
+    data: 'mode=0620,gid=5,ptmxmode=0666',
+  },
+  { source: 'cgroup2', target: '/sys/fs/cgroup', type: 'cgroup2', flags: QUIET, data: 'nsdelegate' },
+];
+
+/** Symlinks that programs expect of `/dev`. */
+const DEVICE_LINKS: readonly [path: string, target: string][] = [
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
+];
+
+/** Where guest and host agree to find things; upstream's paths say `/var/run` in places. */
+const OTHER_LINKS: readonly [path: string, target: string][] = [['/var/run', '/run']];
+
+const CGROUP_ROOT = '/sys/fs/cgroup';
+const ROOT_COPY = '/.root';
+
+/**
+ * Makes the initramfs's content a mount that pivot_root(2) can leave: the initramfs itself can only be covered, and a
+ * process that is root in a container could uncover it.
+ */
+export function makeRootPivotable(): void {
+  makeDirectory(ROOT_COPY, 0o700);
+  mount('/', ROOT_COPY, '', MS.BIND);
+  moveRoot(ROOT_COPY);
+}
+
+/** Mounts what a Linux system has mounted. */
+export function mountSystem(): void {
+  for (const { source, target, type, flags, data } of BOOT_MOUNTS) {
+    makeDirectories(target);
+    mount(source, target, type, flags, data);
+  }
+}
+
+/** The links of `/dev` and the like; one that is there stays as it is. */
+export function linkDevices(): void {
+  makeDirectory('/var');
+  for (const [path, target] of [...DEVICE_LINKS, ...OTHER_LINKS]) {
+    const result = syscall(NR.symlinkat, target, AT_FDCWD, path);
+    if (result < 0 && result !== -ERRNO.EEXIST) throw new Error(`link ${path} to ${target}: errno ${-result}`);
+  }
+}
+
+/** Lets every controller that the kernel has count for containers. */
+export function enableControllers(): void {
+  const controllers = readText(`${CGROUP_ROOT}/cgroup.controllers`).trim().split(' ');
+  for (const controller of controllers) writeControl(`${CGROUP_ROOT}/cgroup.subtree_control`, `+${controller}`);
+}

@@ -1,0 +1,37 @@
+import { listDirectoryIfExists } from '../../os/directory.ts';
+import { exists, writeControl } from '../../os/file.ts';
+import { log } from '../log/log.ts';
+import { parseScsiAddress, type ScsiAddress } from './scsi-address.ts';
+import { waitForDevice } from './wait-for-device.ts';
+
+const HOSTS = '/sys/class/scsi_host';
+const DEVICES = '/sys/class/scsi_device';
+
+/** The node of the disk at an address; null while it is not there. */
+function findDisk({ target, lun }: ScsiAddress): string | null {
+  const end = `:0:${target}:${lun}`;
+  for (const device of listDirectoryIfExists(DEVICES)) {
+    if (!device.endsWith(end)) continue;
+    const [name] = listDirectoryIfExists(`${DEVICES}/${device}/device/block`);
+    if (name !== undefined && exists(`/dev/${name}`)) return `/dev/${name}`;
+  }
+  return null;
+}
+
+/** Has every SCSI host look at an address: one that doesn't announce new disks, or was told not to scan. */
+function scan({ target, lun }: ScsiAddress): void {
+  for (const host of listDirectoryIfExists(HOSTS)) {
+    try {
+      writeControl(`${HOSTS}/${host}/scan`, `0 ${target} ${lun}`);
+    } catch (error) {
+      log.warn('a SCSI host cannot be scanned', { host, error });
+    }
+  }
+}
+
+/** The node of the SCSI disk at `<target>:<lun>`, once it is there. */
+export function waitForScsiDisk(address: string, timeoutMs: number): Promise<string> {
+  const place = parseScsiAddress(address);
+  if (findDisk(place) === null) scan(place);
+  return waitForDevice(() => findDisk(place), `SCSI disk ${address}`, timeoutMs);
+}
