@@ -4,7 +4,7 @@ import path from 'node:path';
 import { agentBinary, build, dist, root } from './paths.mjs';
 import { fetchDebs } from './private-apt.mjs';
 import { step } from './progress.mjs';
-import { answer, run } from './run.mjs';
+import { answer, run, SetupError } from './run.mjs';
 import { filesBelow, hashOf, unlessDone } from './stamp.mjs';
 
 const sysC = path.join(root, 'src/syscall/sys.c');
@@ -117,22 +117,26 @@ export async function compileProducts() {
     file: path.join(root, name),
   }));
   const key = hashOf([tools, version(), ...ownFiles, ...sources().map((file) => ({ file }))]);
-  await unlessDone(
-    'products',
-    key,
-    products.map(({ output }) => output),
-    async () => {
-      const { bundleForQuickjs } = await import('./bundle.mjs');
-      for (const { title, entry, output } of products) {
-        const { text: script } = await bundleForQuickjs({ file: path.join(root, entry) }, { version: version() });
-        await unlessDone(path.basename(output), hashOf([tools, script, ...ownFiles.slice(0, 2)]), [output], () =>
-          step(`compile ${title}`, () => linkScript(script, output)),
-        );
-      }
-    },
-  );
+  const outputs = products.map(({ output }) => output);
+  await unlessDone('products', key, outputs, async () => {
+    const { bundleForQuickjs } = await import('./bundle.mjs');
+    /** @param {typeof products[number]} product */
+    const compile = async ({ title, entry, output }) => {
+      const { text: script } = await bundleForQuickjs({ file: path.join(root, entry) }, { version: version() });
+      await unlessDone(path.basename(output), hashOf([tools, script, ...ownFiles.slice(0, 2)]), [output], () =>
+        step(`compile ${title}`, () => linkScript(script, output)),
+      );
+    };
+    // Both are tried, so that a mistake in one keeps nobody from the other.
+    const results = await Promise.allSettled(products.map(compile));
+    const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    if (failed.length > 0) throw failed.find((error) => !(error instanceof SetupError)) ?? joined(failed);
+  });
   linkNames();
 }
+
+/** @param {SetupError[]} errors */
+const joined = (errors) => new SetupError(errors.map(({ message }) => message).join('\n'));
 
 /** The host's binary by its other name; it looks at the name it was called by. */
 function linkNames() {

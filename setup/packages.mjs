@@ -28,7 +28,7 @@ export const testPackages = {
  * Checks what cannot be installed from here, in the order in which a person would mend it.
  * @throws {SetupError} Naming what is missing and the command that installs it.
  */
-function checkHost() {
+export function checkHost() {
   if (process.getuid?.() !== 0)
     throw new SetupError(
       'root is needed: set-up installs packages, and a VM needs mounts and interfaces. Run: sudo npm start',
@@ -64,7 +64,6 @@ function missing(names) {
  * @param {boolean} forTests Those of the tests too.
  */
 export async function hostReady(forTests) {
-  checkHost();
   const wanted = { ...hostPackages, ...(forTests ? testPackages : {}) };
   const absent = missing(Object.keys(wanted));
   if (absent.length === 0) return;

@@ -6,20 +6,26 @@ import { fetchContainerds } from './containerds.mjs';
 import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
-import { hostReady } from './packages.mjs';
+import { checkHost, hostReady } from './packages.mjs';
 import { dist } from './paths.mjs';
 
 /**
  * Set-up from a fresh machine to a complete `dist/`. What is there already takes no time.
  * @param {{ forTests: boolean }} options
  */
-export const prepare = ({ forTests }) =>
-  withLock(async () => {
+export async function prepare({ forTests }) {
+  // Before the lock, whose file needs root already.
+  checkHost();
+  return withLock(async () => {
     await hostReady(forTests);
     await npmReady();
-    await compileProducts();
-    await makeGuest();
+    try {
+      await compileProducts();
+    } finally {
+      await makeGuest();
+    }
     await makeBusyboxImage();
     writeConfiguration(dist);
     if (forTests) await fetchContainerds();
   });
+}
