@@ -12,14 +12,21 @@ export function loadedModules(): Set<string> {
   return new Set(lines.map((line) => line.slice(0, line.indexOf(' '))));
 }
 
+/** The kernel unpacks `.ko.xz`, `.ko.zst` and `.ko.gz` itself, the one that it was built for. */
+const MODULE_INIT_COMPRESSED_FILE = 4;
+
+/** The kernel unpacks the file itself (`MODULE_INIT_COMPRESSED_FILE`). */
+const COMPRESSED_FILE = 4;
+
 /**
- * Loads one kernel module file (finit_module(2)); whether it was not loaded before. `parameters` is what stands behind
- * its name for modprobe(8): `max_loop=8 debug=1`.
+ * Loads one kernel module file (finit_module(2)), `.ko` or compressed as the kernel was built for; whether it was not
+ * loaded before. `parameters` is what stands behind its name for modprobe(8): `max_loop=8 debug=1`.
  */
 export function loadModuleFile(path: string, parameters = ''): boolean {
   const fd = open(path, O.RDONLY);
   try {
-    const result = syscall(NR.finit_module, fd, parameters, 0);
+    const flags = path.endsWith('.ko') ? 0 : MODULE_INIT_COMPRESSED_FILE;
+    const result = syscall(NR.finit_module, fd, parameters, flags);
     if (result === -ERRNO.EEXIST) return false;
     check(result, `load the kernel module ${path}`);
     return true;
@@ -36,7 +43,7 @@ export function loadModuleImage(name: string, image: Uint8Array, parameters = ''
   return true;
 }
 
-/** Loads modules by name with what they need, from a folder of uncompressed `.ko` files with their `modules.dep`. */
+/** Loads modules by name with what they need, from a folder of `.ko`, `.ko.xz` files with their `modules.dep`. */
 export class ModuleLoader {
   readonly #folder: string;
   #dependencies: ModuleDependencies | undefined;
