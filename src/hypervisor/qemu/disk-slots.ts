@@ -14,13 +14,18 @@ const TARGETS = 256;
 /** Which SCSI addresses are taken. The lowest free one is given, so that the guest sees small numbers. */
 export class DiskSlots {
   readonly #taken: boolean[] = [];
+  readonly #capacity: number;
 
-  /** `resource-exhausted` when 65536 disks are there. */
+  constructor(capacity: number = LUNS * TARGETS) {
+    this.#capacity = capacity;
+  }
+
+  /** `resource-exhausted` when all are taken. */
   allocate(): DiskSlot {
     const free = this.#taken.indexOf(false);
     const index = free < 0 ? this.#taken.length : free;
-    if (index >= LUNS * TARGETS)
-      throw new KataError('resource-exhausted', `at most ${LUNS * TARGETS} disks fit into a VM, all are taken`);
+    if (index >= this.#capacity)
+      throw new KataError('resource-exhausted', `at most ${this.#capacity} disks fit into a VM, all are taken`);
     this.#taken[index] = true;
     return { target: Math.floor(index / LUNS), lun: index % LUNS };
   }

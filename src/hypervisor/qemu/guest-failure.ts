@@ -23,19 +23,23 @@ const PANIC = /Kernel panic - not syncing: .*/;
 /** The error for a guest that did not come up: what happened, then what the guest or QEMU said about it. */
 export function guestFailure(code: ErrorCode, facts: GuestFailureFacts): KataError {
   const { happened, stderr, console: lines, memoryMib } = facts;
-  const panic = lines.map((line) => PANIC.exec(line)?.[0]).find((text) => text !== undefined);
-  const memoryLine = [...stderr, ...lines].find((line) => MEMORY_WORDS.test(line));
+  const panicAt = lines.findIndex((line) => PANIC.test(line));
+  // What comes behind a panic is a list of addresses.
+  const told = panicAt < 0 ? lines : lines.slice(0, panicAt + 1);
+  const memoryWords = [...stderr, ...told]
+    .map((line) => MEMORY_WORDS.exec(line)?.[0])
+    .find((text) => text !== undefined);
+  const tooSmall = memoryWords !== undefined || memoryMib < SMALL_MEMORY_MIB;
   const parts = [happened];
   if (stderr.length > 0) parts.push(`QEMU said: ${stderr.slice(-QUOTED_LINES).join(' | ')}`);
-  if (panic !== undefined) parts.push(`the guest's kernel panicked: ${panic}`);
-  const memory = `the VM has default_memory = ${memoryMib} MiB`;
-  if (memoryLine !== undefined) parts.push(`${memory}, and it was said: ${memoryLine.trim()}`);
-  else if (memoryMib < SMALL_MEMORY_MIB) parts.push(`${memory}, which may be too little`);
-  if (lines.length > 0) parts.push(`the console's last lines:\n${lines.slice(-QUOTED_LINES).join('\n')}`);
+  if (panicAt >= 0) parts.push(`the guest said: ${PANIC.exec(lines[panicAt]!)![0]}`);
+  if (tooSmall) {
+    const why = memoryWords === undefined ? 'which may be too little' : `which is too little ("${memoryWords}")`;
+    parts.push(`the VM has default_memory = ${memoryMib} MiB, ${why}`);
+  }
+  if (told.length > 0) parts.push(`the console's last lines:\n${told.slice(-QUOTED_LINES).join('\n')}`);
   else if (stderr.length === 0) parts.push("the guest's console is empty");
-  return new KataError(code, parts.join('; '), {
-    hint: hintFor(memoryLine !== undefined || memoryMib < SMALL_MEMORY_MIB, lines.length > 0, memoryMib),
-  });
+  return new KataError(code, parts.join('; '), { hint: hintFor(tooSmall, lines.length > 0, memoryMib) });
 }
 
 function hintFor(memory: boolean, said: boolean, memoryMib: number): string {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { getenv } from 'std';
 import { KataError } from '../../errors/kata-error.ts';
 import { listDirectory, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
-import { readlink, readText, symlink, writeFile } from '../../os/file.ts';
+import { readlink, readText, writeFile } from '../../os/file.ts';
 import { SIGNAL } from '../../os/signal.ts';
 import { monotonicMs, sleep, withTimeout } from '../../os/timer.ts';
 import { utf8Encode } from '../../os/utf8.ts';
@@ -24,7 +24,7 @@ const machine: MachineOptions = {
   maxVcpus: 1,
 };
 const UP_MS = 60_000;
-const timeout = 120_000;
+const timeout = 110_000;
 
 /** What this process holds: its descriptors but the loop's own, and its children. */
 const holdings = (): string[] => {
@@ -118,10 +118,10 @@ describe('a VM of QEMU', () => {
     const vm = new Qemu(config, { ...machine, kernelParams: ['rdinit=/nothing', 'panic=0'] });
     t.after(() => vm.stop());
     await vm.start();
-    const seen = failure(vm.connectAgent(20_000));
+    const seen = failure(vm.connectAgent(10_000));
     const error = await seen;
     assert.equal(error.code, 'deadline-exceeded');
-    assert.match(error.message, /within 20000 ms/);
+    assert.match(error.message, /within 10000 ms/);
     assert.match(error.message, /Kernel panic - not syncing/);
     assert.match(vm.consoleTail(5), /Kernel panic/);
   });
@@ -139,7 +139,7 @@ describe('a VM of QEMU', () => {
     test(`with ${memoryMib} MiB, which is too little, says so and how to change it`, { timeout }, async (t) => {
       const vm = new Qemu(config, { ...machine, memoryMib });
       t.after(() => vm.stop());
-      const error = await failure(vm.start().then(() => vm.connectAgent(15_000)));
+      const error = await failure(vm.start().then(() => vm.connectAgent(5000)));
       t.diagnostic(error.line);
       assert.match(error.message, new RegExp(`default_memory = ${memoryMib} MiB`));
       assert.match(error.hint ?? '', /raise default_memory/);

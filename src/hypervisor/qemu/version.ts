@@ -6,7 +6,7 @@ export const MINIMUM_VERSION = { major: 7, minor: 2 } as const;
 
 /** The version in what `qemu-system-x86_64 --version` prints; null when it isn't there. */
 export function parseVersionText(text: string): QmpVersion | null {
-  const match = /^QEMU emulator version (\d+)\.(\d+)\.(\d+)(?: \(([^)]*(?:\)[^)]*)*)\))?/m.exec(text);
+  const match = /^QEMU emulator version (\d+)\.(\d+)\.(\d+)(?: \((.*)\))?$/m.exec(text);
   if (match === null) return null;
   return { major: Number(match[1]), minor: Number(match[2]), micro: Number(match[3]), package: match[4] ?? '' };
 }

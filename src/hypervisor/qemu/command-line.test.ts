@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MachineOptions } from '../hypervisor.ts';
+import { commandLine, type QemuSettings } from './command-line.ts';
+import { DEFAULT_QEMU_CONFIG, type QemuConfig, STRICT_SANDBOX } from './config.ts';
+
+const machine: MachineOptions = {
+  sandboxId: 'web-1',
+  kernelPath: '/k/vmlinux',
+  initrdPath: '/k/initrd.img',
+  kernelParams: ['agent.log=debug', 'quiet=0'],
+  memoryMib: 512,
+  vcpus: 2,
+  maxVcpus: 8,
+};
+const settings: QemuSettings = {
+  accelerator: 'tcg',
+  sandbox: STRICT_SANDBOX,
+  descriptors: { qmp: 3, console: 4, agent: { kind: 'serial', fd: 5 } },
+};
+const line = (c: Partial<QemuConfig> = {}, m: Partial<MachineOptions> = {}, s: Partial<QemuSettings> = {}): string[] =>
+  commandLine({ ...DEFAULT_QEMU_CONFIG, ...c }, { ...machine, ...m }, { ...settings, ...s });
+/** The values of an option, in their order. */
+const values = (args: string[], option: string): string[] => args.filter((_, i) => args[i - 1] === option);
+
+test('a machine has the memory and the vCPUs that were asked for, and room for more vCPUs', () => {
+  const args = line();
+  assert.deepEqual(values(args, '-m'), ['512M']);
+  assert.ok(values(args, '-object').includes('memory-backend-ram,id=memory,size=512M'));
+  assert.deepEqual(values(args, '-smp'), ['cpus=2,maxcpus=8,sockets=8,cores=1,threads=1']);
+  assert.deepEqual(values(line({}, { maxVcpus: 1 }), '-smp'), ['cpus=2,maxcpus=2,sockets=2,cores=1,threads=1']);
+});
+
+test('nothing of the host’s configuration and no default device comes along', () => {
+  for (const option of ['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'])
+    assert.ok(line().includes(option));
+});
+
+test('with KVM the guest has the host’s processor and its mitigations, without it an emulated one', () => {
+  const emulated = line({ cpuFeatures: 'pmu=off' });
+  assert.deepEqual(values(emulated, '-cpu'), ['max,pmu=off']);
+  assert.match(values(emulated, '-accel')[0]!, /^tcg/);
+  assert.match(values(emulated, '-append')[0]!, /mitigations=off/);
+  const kvm = line({}, {}, { accelerator: 'kvm' });
+  assert.deepEqual(values(kvm, '-cpu'), ['host']);
+  assert.deepEqual(values(kvm, '-accel'), ['kvm']);
+  assert.doesNotMatch(values(kvm, '-append')[0]!, /mitigations/);
+});
+
+test('the sandbox is strict, another one when configured, and none when there is to be none', () => {
+  assert.deepEqual(values(line(), '-sandbox'), [
+    'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+  ]);
+  assert.deepEqual(values(line({}, {}, { sandbox: '' }), '-sandbox'), []);
+});
+
+test('the agent is reached over a port that it knows by name, or over vsock', () => {
+  const serial = line();
+  assert.ok(values(serial, '-chardev').includes('socket,id=agent,fd=5'));
+  assert.ok(
+    values(serial, '-device').includes('virtserialport,bus=serial0.0,chardev=agent,id=agent0,name=agent.channel.0'),
+  );
+  const descriptors = { qmp: 3, console: 4, agent: { kind: 'vsock' as const, vhostFd: 5, cid: 77 } };
+  const vsock = line({}, {}, { descriptors });
+  assert.ok(values(vsock, '-device').includes('vhost-vsock-pci,id=vsock0,vhostfd=5,guest-cid=77'));
+  assert.ok(!vsock.join(' ').includes('virtserialport'));
+});
+
+test('words of the configuration and of the agent stand behind ours on the kernel’s command line', () => {
+  const append = values(line(), '-append')[0]!;
+  assert.match(append, /^console=ttyS0 quiet .* agent\.log=debug quiet=0$/);
+  assert.doesNotMatch(values(line({ enableDebug: true }), '-append')[0]!, /^console=ttyS0 quiet /);
+});
+
+test('a comma in a name or path does not become an option', () => {
+  assert.deepEqual(values(line({}, { sandboxId: 'a,process=b' }), '-name'), ['sandbox-a,,process=b,debug-threads=on']);
+  assert.ok(values(line({ entropySource: '/dev/a,b' }), '-object').includes('rng-random,id=random,filename=/dev/a,,b'));
+  assert.deepEqual(values(line({}, { kernelPath: '/a,b' }), '-kernel'), ['/a,b']);
+});
+
+test('disks have a thread of their own only when configured', () => {
+  assert.ok(values(line(), '-device').includes('virtio-scsi-pci,id=scsi0'));
+  const threaded = line({ enableIothreads: true });
+  assert.ok(values(threaded, '-object').includes('iothread,id=disks'));
+  assert.ok(values(threaded, '-device').includes('virtio-scsi-pci,id=scsi0,iothread=disks'));
+});
