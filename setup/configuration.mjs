@@ -1,21 +1,12 @@
-// configuration.toml as shipped, with the paths of where it is installed.
+// configuration.toml as shipped. Its paths are relative to itself, so it is the same wherever it is installed.
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from './paths.mjs';
+import { dist, root } from './paths.mjs';
 import { writeWhole } from './stamp.mjs';
 
-const template = path.join(root, 'config/configuration.toml.in');
-
-/** Where it stands below the prefix. */
-export const configurationFile = 'share/defaults/kata-containers/configuration.toml';
-
-/**
- * Writes the configuration below a prefix, if it is another than is there.
- * @param {string} prefix `/opt/kata`, or `dist`. Takes the place of `@PREFIX@`.
- */
-export function writeConfiguration(prefix) {
-  if (!fs.existsSync(template)) return;
-  const text = fs.readFileSync(template, 'utf8').replaceAll('@PREFIX@', prefix);
-  const file = path.join(prefix, configurationFile);
+/** Puts the configuration into `dist/`, if it is another than is there. */
+export function copyConfiguration() {
+  const text = fs.readFileSync(path.join(root, 'config/configuration.toml'), 'utf8');
+  const file = path.join(dist, 'share/defaults/kata-containers/configuration.toml');
   if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) writeWhole(file, text);
 }

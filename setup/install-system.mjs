@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeConfiguration } from './configuration.mjs';
 import { dist } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { main } from './run.mjs';
@@ -33,7 +32,6 @@ await main(async () => {
     fs.copyFileSync(file, `${to}.tmp`);
     fs.renameSync(`${to}.tmp`, to);
   }
-  writeConfiguration(prefix);
   link('kata-runtime', path.join(prefix, 'bin/containerd-shim-kata-v2'));
   for (const name of fs.readdirSync(path.join(prefix, 'bin'))) {
     link(path.join(prefix, 'bin', name), path.join(values.bin, name));

@@ -1,13 +1,12 @@
 // Everything that has to be there, made if it is not.
 import { makeBusyboxImage } from './busybox-image.mjs';
 import { compileProducts } from './compile.mjs';
-import { writeConfiguration } from './configuration.mjs';
+import { copyConfiguration } from './configuration.mjs';
 import { fetchContainerds } from './containerds.mjs';
 import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
 import { checkHost, hostReady } from './packages.mjs';
-import { dist } from './paths.mjs';
 
 /**
  * Set-up from a fresh machine to a complete `dist/`. What is there already takes no time.
@@ -19,13 +18,13 @@ export async function prepare({ forTests }) {
   return withLock(async () => {
     await hostReady(forTests);
     await npmReady();
+    await makeBusyboxImage();
+    copyConfiguration();
     try {
       await compileProducts();
     } finally {
       await makeGuest();
     }
-    await makeBusyboxImage();
-    writeConfiguration(dist);
     if (forTests) await fetchContainerds();
   });
 }
