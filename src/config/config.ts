@@ -1,0 +1,97 @@
+/** What the runtime goes by, made from configuration.toml. Each field names its key. */
+export interface Config {
+  hypervisor: HypervisorConfig;
+  agent: AgentConfig;
+  runtime: RuntimeConfig;
+}
+
+/** `[hypervisor.qemu]`. */
+export interface HypervisorConfig {
+  type: 'qemu';
+  /** `path`: the QEMU binary; a bare name is looked up in the usual folders. Default qemu-system-x86_64. */
+  path: string;
+  /** `valid_hypervisor_paths`: what an annotation may replace `path` by. */
+  validPaths: readonly string[];
+  /** `kernel` and `initrd`, absolute. */
+  kernelPath: string;
+  initrdPath: string;
+  /** `kernel_params`, split at blanks. */
+  kernelParams: readonly string[];
+  /** `accelerator`, an extension key: `auto` is KVM when it serves, else TCG. */
+  accelerator: 'auto' | 'kvm' | 'tcg';
+  /** `tcg_tb_size_mib`, an extension key: QEMU's buffer for translated code, per VM. Default 64. */
+  tcgTbSizeMib: number;
+  /** `machine_type`. */
+  machineType: string;
+  /** `machine_accelerators`: properties added to `-machine`. */
+  machineAccelerators: string;
+  /** `cpu_features`: added to `-cpu`. */
+  cpuFeatures: string;
+  /** `default_vcpus`, rounded up; 0: as many as the host has (a negative value in the file). Default 1. */
+  defaultVcpus: number;
+  /** `default_maxvcpus`; 0: as many as the host has. */
+  defaultMaxVcpus: number;
+  /** `default_memory`. Default 2048. */
+  defaultMemoryMib: number;
+  /** `seccompsandbox`: QEMU's `-sandbox`; empty: none; undefined: the strictest that works. */
+  seccompSandbox: string | undefined;
+  /** `shared_fs`: how files of the host are shared; `none`: roots go as images on disks. */
+  sharedFs: 'none';
+  /** `block_device_driver`. */
+  blockDeviceDriver: 'virtio-scsi';
+  /** `block_device_aio`. */
+  blockDeviceAio: 'threads' | 'native' | 'io_uring';
+  /** `block_device_cache_set`: whether the next two are set at all. */
+  blockDeviceCacheSet: boolean;
+  blockDeviceCacheDirect: boolean;
+  blockDeviceCacheNoflush: boolean;
+  /** `enable_iothreads`: a thread of its own for disks. */
+  enableIothreads: boolean;
+  /** `entropy_source`: where the guest's random numbers come from; empty: getrandom(2). */
+  entropySource: string;
+  /** `valid_entropy_sources`. */
+  validEntropySources: readonly string[];
+  /** `enable_debug`: the guest's kernel tells everything on the console. */
+  enableDebug: boolean;
+}
+
+/** A kernel module that the agent loads at the sandbox's creation. */
+export interface KernelModuleConfig {
+  name: string;
+  /** `parameter=value`. */
+  parameters: readonly string[];
+}
+
+/** `[agent.kata]`. */
+export interface AgentConfig {
+  /** `dial_timeout` (s), else `reconnect_timeout_ms`: how long a guest may take to answer. Default 45 s. */
+  dialTimeoutMs: number;
+  /** `enable_debug`: the agent logs everything. */
+  enableDebug: boolean;
+  /** `kernel_modules`. */
+  kernelModules: readonly KernelModuleConfig[];
+  /** `launch_process_timeout` (s): how long a process in the guest may take to be set up; 0: the agent's own 6 s. */
+  launchProcessTimeoutMs: number;
+  /** `container_pipe_size`: bytes of a container's stdio pipes; 0: the kernel's 64 KiB. */
+  containerPipeSizeBytes: number;
+}
+
+/** `[runtime]`. */
+export interface RuntimeConfig {
+  /** `enable_debug`: the runtime logs everything. */
+  enableDebug: boolean;
+  /** `create_container_timeout` (s). Default 60 s. */
+  createContainerTimeoutMs: number;
+  /** `disable_guest_seccomp`. Default false. */
+  disableGuestSeccomp: boolean;
+  /** `internetworking_model`. */
+  internetworkingModel: 'none';
+  /** `fix_mtab`, an extension key: an image's `/etc/mtab` that is a regular file becomes the symlink to /proc/mounts. */
+  fixMtab: 'auto' | 'off';
+  /** `rootfs_cache_dir`, an extension key: where images of roots are kept. Absolute. */
+  rootfsCacheDir: string;
+  /** `rootfs_cache_size_mib`, an extension key: what unused images may take in all; 0: no bound. Default 8192. */
+  rootfsCacheSizeMib: number;
+  /** `writable_layer_size_mib`, an extension key: what a container may write to its root; 0: half of the guest's memory. */
+  writableLayerSizeMib: number;
+}

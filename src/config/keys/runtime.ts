@@ -1,0 +1,59 @@
+import { flag, integer, type KeyTable, strings, text } from './rule.ts';
+
+const acted = { acted: true } as const;
+const idle = { idle: true } as const;
+
+/** `[runtime]`. */
+export const RUNTIME: KeyTable = {
+  name: text('virt_container', { words: ['virt_container'], ...idle }),
+  hypervisor_name: text('qemu', acted),
+  agent_name: text('kata', { words: ['kata'], ...acted }),
+  enable_debug: flag(false, acted),
+  log_level: text('info', idle),
+  enable_tracing: flag(),
+  enable_pprof: flag(),
+  jaeger_endpoint: text('', idle),
+  jaeger_user: text('', idle),
+  jaeger_password: text('', idle),
+  /** Unlike Kata: `none` by default, since guests are not connected to a network yet. */
+  internetworking_model: text('none', {
+    ...acted,
+    words: ['none', 'tcfilter', 'macvtap', 'l3forwarding'],
+    served: ['none'],
+  }),
+  disable_new_netns: flag(false),
+  dan_conf: text('/run/kata-containers/dans', idle),
+  /** Unlike Kata: false by default, so that a profile that was asked for applies. */
+  disable_guest_seccomp: flag(false, acted),
+  guest_selinux_label: text(''),
+  sandbox_cgroup_only: flag(false, idle),
+  static_sandbox_resource_mgmt: flag(false, idle),
+  enable_vcpus_pinning: flag(),
+  sandbox_bind_mounts: strings([]),
+  shared_mounts: { type: 'tables', default: [] },
+  vfio_mode: text('guest-kernel', { words: ['guest-kernel', 'vfio'], ...idle }),
+  disable_guest_empty_dir: flag(false, idle),
+  emptydir_mode: text('shared-fs', { words: ['shared-fs', 'block-plain', 'block-encrypted'], ...idle }),
+  experimental: strings([]),
+  experimental_force_guest_pull: flag(),
+  /** Seconds. */
+  create_container_timeout: integer(60, { ...acted, min: 1, max: 86400 }),
+  kubelet_root_dir: text('/var/lib/kubelet', idle),
+  pod_resource_api_sock: text(''),
+  keep_abnormal: flag(),
+  use_passfd_io: flag(false, idle),
+  passfd_listener_port: integer(1027, { max: 65535, ...idle }),
+  // Extension keys of this runtime.
+  fix_mtab: text('auto', { ...acted, words: ['auto', 'off'] }),
+  rootfs_cache_dir: text('/var/lib/kata-containers/rootfs', acted),
+  rootfs_cache_size_mib: integer(8192, acted),
+  writable_layer_size_mib: integer(0, acted),
+};
+
+/** `[factory]`, and `[hypervisor.<name>.factory]` of upstream's Rust runtime. */
+export const FACTORY: KeyTable = {
+  enable_template: flag(),
+  template_path: text('/run/vc/vm/template', idle),
+  vm_cache_number: integer(0),
+  vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', idle),
+};

@@ -1,0 +1,104 @@
+import { KataError } from '../errors/kata-error.ts';
+import type { AgentConfig, Config, HypervisorConfig, KernelModuleConfig, RuntimeConfig } from './config.ts';
+import type { Settings } from './read-file.ts';
+import { SectionValues } from './values.ts';
+
+/** The typed configuration from the settings of all files. `file` is named where a setting is missing. */
+export function toConfig(settings: Settings, sections: readonly string[], file: string): Config {
+  const runtime = new SectionValues(settings, 'runtime');
+  requireQemu(settings, sections, file);
+  return {
+    hypervisor: hypervisorConfig(new SectionValues(settings, 'hypervisor.qemu'), file),
+    agent: agentConfig(new SectionValues(settings, 'agent.kata')),
+    runtime: runtimeConfig(runtime),
+  };
+}
+
+/** `hypervisor_name` chooses among the sections; without it there may be one, or QEMU's among others. */
+function requireQemu(settings: Settings, sections: readonly string[], file: string): void {
+  const names = sections.filter((name) => /^hypervisor\.[^.]+$/.test(name)).map((name) => name.slice(11));
+  const chosen = settings.get('runtime.hypervisor_name');
+  const name = (chosen?.value as string | undefined) ?? (names.includes('qemu') ? 'qemu' : names[0]);
+  if (name === 'qemu' && names.includes('qemu')) return;
+  if (name === undefined || name === 'qemu')
+    throw new KataError('invalid-argument', `${file}: expected a section [hypervisor.qemu], found none`, {
+      hint: 'name the kernel and the initrd there; config/configuration.toml shows how',
+    });
+  throw new KataError('unimplemented', `${file}: expected the hypervisor qemu, found ${name}`, {
+    hint: 'use a configuration with [hypervisor.qemu]',
+  });
+}
+
+function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig {
+  const vcpus = values.number('default_vcpus');
+  const sandboxKey = (['seccompsandbox', 'seccomp_sandbox'] as const).find((key) => values.isSet(key));
+  const config: HypervisorConfig = {
+    type: 'qemu',
+    path: values.path('path', { bareNames: true }),
+    validPaths: values.strings('valid_hypervisor_paths'),
+    kernelPath: values.path('kernel'),
+    initrdPath: values.path('initrd'),
+    kernelParams: words(values.text('kernel_params')),
+    accelerator: values.served('accelerator'),
+    tcgTbSizeMib: values.number('tcg_tb_size_mib'),
+    machineType: values.served('machine_type'),
+    machineAccelerators: values.text('machine_accelerators'),
+    cpuFeatures: values.text('cpu_features'),
+    defaultVcpus: vcpus < 0 ? 0 : Math.max(1, Math.ceil(vcpus)),
+    defaultMaxVcpus: values.number('default_maxvcpus'),
+    defaultMemoryMib: values.number('default_memory'),
+    seccompSandbox: sandboxKey === undefined ? undefined : values.text(sandboxKey),
+    sharedFs: values.served('shared_fs'),
+    blockDeviceDriver: values.served('block_device_driver'),
+    blockDeviceAio: values.served('block_device_aio'),
+    blockDeviceCacheSet: values.flag('block_device_cache_set'),
+    blockDeviceCacheDirect: values.flag('block_device_cache_direct'),
+    blockDeviceCacheNoflush: values.flag('block_device_cache_noflush'),
+    enableIothreads: values.flag('enable_iothreads'),
+    entropySource: values.text('entropy_source'),
+    validEntropySources: values.strings('valid_entropy_sources'),
+    enableDebug: values.flag('enable_debug'),
+  };
+  for (const [key, path] of [
+    ['kernel', config.kernelPath],
+    ['initrd', config.initrdPath],
+  ] as const)
+    if (path === '')
+      throw new KataError('invalid-argument', `${file}: ${key} in [hypervisor.qemu]: expected a path, found nothing`, {
+        hint: `set it to the guest's ${key}; a guest from an image instead of an initrd is not served yet`,
+      });
+  return config;
+}
+
+function agentConfig(values: SectionValues): AgentConfig {
+  const inMs = !values.isSet('dial_timeout') && values.isSet('reconnect_timeout_ms');
+  return {
+    dialTimeoutMs: inMs ? values.number('reconnect_timeout_ms') : values.number('dial_timeout') * 1000,
+    enableDebug: values.flag('enable_debug'),
+    kernelModules: values.strings('kernel_modules').flatMap(kernelModule),
+    launchProcessTimeoutMs: values.number('launch_process_timeout') * 1000,
+    containerPipeSizeBytes: values.number('container_pipe_size'),
+  };
+}
+
+function runtimeConfig(values: SectionValues): RuntimeConfig {
+  return {
+    enableDebug: values.flag('enable_debug'),
+    createContainerTimeoutMs: values.number('create_container_timeout') * 1000,
+    disableGuestSeccomp: values.flag('disable_guest_seccomp'),
+    internetworkingModel: values.served('internetworking_model'),
+    fixMtab: values.served('fix_mtab'),
+    rootfsCacheDir: values.path('rootfs_cache_dir'),
+    rootfsCacheSizeMib: values.number('rootfs_cache_size_mib'),
+    writableLayerSizeMib: values.number('writable_layer_size_mib'),
+  };
+}
+
+function kernelModule(text: string): KernelModuleConfig[] {
+  const [name, ...parameters] = words(text);
+  return name === undefined ? [] : [{ name, parameters }];
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
