@@ -85,7 +85,7 @@ function generate(file) {
   };
 
   /** The letter and the type of one value. @param {Field} field @returns {[string, string]} */
-  const valueOf = (field) => {
+  const kindOf = (field) => {
     if (field.type === Type.MESSAGE) return ['m', refer(field.typeName).name];
     if (field.type === Type.ENUM) return ['e', refer(field.typeName).name];
     const scalar = SCALARS[field.type];
@@ -100,7 +100,7 @@ function generate(file) {
     const [key, value] = entry?.field ?? [];
     if (entry && key?.type !== Type.STRING)
       throw new Error(`${file.name}: ${field.name}: a map's keys must be strings`);
-    const [letter, type] = valueOf(value ?? field);
+    const [letter, type] = kindOf(value ?? field);
     const [mark, tsType] = entry
       ? ['%', `{ [key: string]: ${type} }`]
       : field.label === Label.REPEATED

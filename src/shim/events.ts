@@ -3,6 +3,7 @@ import { close, pipe, setNonBlocking, write } from '../os/fd.ts';
 import { type ChildProcess, type ExitStatus, spawn } from '../os/process.ts';
 import { connectUnix } from '../os/socket.ts';
 import { wallClockNs, withTimeout } from '../os/timer.ts';
+import type { DeepPartial, MessageType } from '../protocols/codec.ts';
 import { EventsDefinition } from '../protocols/gen/event-forward.ts';
 import {
   TaskCreate,
@@ -33,7 +34,8 @@ const EVENTS = {
 } as const;
 
 type EventName = keyof typeof EVENTS;
-type EventFields<N extends EventName> = Parameters<(typeof EVENTS)[N]['type']['fromPartial']>[0];
+type EventFields<N extends EventName> =
+  (typeof EVENTS)[N]['type'] extends MessageType<infer T> ? DeepPartial<T> : never;
 
 /** Where events go. */
 export interface EventTarget {
@@ -43,11 +45,6 @@ export interface EventTarget {
   publishBinary: string;
   containerdAddress: string;
   namespace: string;
-}
-
-interface MessageType<Fields> {
-  fromPartial(fields: Fields): unknown;
-  encode(message: unknown): { finish(): Uint8Array };
 }
 
 interface Queued {
@@ -77,8 +74,8 @@ export class EventPublisher {
 
   publish<N extends EventName>(name: N, fields: EventFields<N>): void {
     const { topic } = EVENTS[name];
-    const type = EVENTS[name].type as unknown as MessageType<EventFields<N>>;
-    const event = { typeUrl: `containerd.events.${name}`, value: type.encode(type.fromPartial(fields)).finish() };
+    const type: MessageType<unknown> = EVENTS[name].type;
+    const event = { typeUrl: `containerd.events.${name}`, value: type.encode(fields).finish() };
     if (this.#queue.length >= QUEUE_LIMIT) {
       const lost = this.#queue.shift()!;
       this.#report(`containerd takes no events: ${lost.topic} is lost`);

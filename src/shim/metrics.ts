@@ -22,7 +22,7 @@ export function metricsV1({ cgroupStats, networkStats }: StatsContainerResponse)
   const memory = memoryStats?.stats ?? {};
   const entry = (data: { usage: bigint; maxUsage: bigint; failcnt: bigint; limit: bigint } | undefined) =>
     data && { usage: data.usage, max: data.maxUsage, failcnt: data.failcnt, limit: data.limit };
-  return MetricsV1.fromPartial({
+  return MetricsV1.create({
     hugetlb: Object.entries(hugetlbStats).map(([pagesize, { usage, maxUsage, failcnt }]) => ({
       pagesize,
       usage,
@@ -68,7 +68,7 @@ export function metricsV1({ cgroupStats, networkStats }: StatsContainerResponse)
 export function metricsV2({ cgroupStats, networkStats }: StatsContainerResponse): MetricsV2 {
   const { cpuStats, memoryStats, pidsStats, blkioStats, hugetlbStats = {} } = cgroupStats ?? {};
   const memory = memoryStats?.stats ?? {};
-  return MetricsV2.fromPartial({
+  return MetricsV2.create({
     pids: pidsStats,
     cpu: cpuStats && {
       usageUsec: (cpuStats.cpuUsage?.totalUsage ?? 0n) / NS_PER_US,

@@ -123,7 +123,7 @@ test('a failure keeps its kind, its message and its hint on the way', async () =
 test('what is not served is answered unimplemented, by name', async () => {
   const { agent, client } = connect({});
   await assert.rejects(agent.getMetrics({}), kind('unimplemented', /method GetMetrics of service grpc\.AgentService/));
-  await assert.rejects(client.call('no.Such', 'Thing', new Uint8Array()), kind('unimplemented', /service no\.Such/));
+  await assert.rejects(client.call('no.Such', 'Thing', [new Uint8Array()]), kind('unimplemented', /service no\.Such/));
   client.close();
 });
 
@@ -131,7 +131,7 @@ test('a request that is not a message of its type is answered invalid-argument',
   const { client, health } = connect({ startContainer: () => {} });
   const cut = new Uint8Array([0x0a, 0x7f, 0x41]);
   await assert.rejects(
-    client.call('grpc.AgentService', 'StartContainer', cut),
+    client.call('grpc.AgentService', 'StartContainer', [cut]),
     kind('invalid-argument', /grpc\.AgentService\/StartContainer: unreadable request/),
   );
   assert.equal((await health.check({ service: '' })).status, 1);

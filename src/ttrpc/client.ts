@@ -1,8 +1,9 @@
 import { KataError } from '../errors/kata-error.ts';
 import type { ByteStream } from '../os/byte-stream.ts';
+import type { DeepPartial } from '../protocols/codec.ts';
 import { Response } from '../protocols/gen/ttrpc.ts';
 import type { RequestOf, ResponseOf, ServiceDefinition } from '../protocols/service.ts';
-import { requestHead } from './envelope.ts';
+import { requestHead, totalBytes } from './envelope.ts';
 import { FRAME_TYPE, type Frame, FrameDecoder, MAX_PAYLOAD_BYTES } from './frame.ts';
 import { errorOfStatus } from './status.ts';
 
@@ -54,11 +55,17 @@ export class TtrpcClient {
   }
 
   /**
-   * One unary call: the response's payload, a view of what arrived. Throws the peer's status as a KataError,
+   * One unary call: the response's payload, a view of what arrived. The request's payload comes in pieces, which must not
+   * change until the call has settled. Throws the peer's status as a KataError,
    * `deadline-exceeded`, `cancelled`, `resource-exhausted` for a request over 4 MiB, or `unavailable` when the
    * connection is or goes down.
    */
-  call(service: string, method: string, payload: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+  call(
+    service: string,
+    method: string,
+    payload: readonly Uint8Array[],
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {
         reject(this.#ended);
@@ -71,9 +78,10 @@ export class TtrpcClient {
       }
       const timeoutNano = timeoutMs === undefined ? 0n : BigInt(Math.max(1, Math.round(timeoutMs * 1e6)));
       const streamId = this.#nextStreamId;
-      const head = requestHead(streamId, service, method, timeoutNano, options.metadata, payload.length);
+      const bytes = totalBytes(payload);
+      const head = requestHead(streamId, service, method, timeoutNano, options.metadata, bytes);
       if (head === null) {
-        reject(tooLong(`the request of ${service}/${method} has ${payload.length} bytes`));
+        reject(tooLong(`the request of ${service}/${method} has ${bytes} bytes`));
         return;
       }
       if (streamId + 2 > MAX_STREAM_ID) {
@@ -96,8 +104,7 @@ export class TtrpcClient {
           this.#take(streamId)?.reject(new KataError('cancelled', `${service}/${method}: cancelled`));
         options.cancelled.then(cancel, cancel);
       }
-      const written = payload.length > 0 ? this.#stream.write(head, payload) : this.#stream.write(head);
-      written.catch((error: unknown) => this.#lose(error));
+      this.#stream.write(head, ...payload).catch((error: unknown) => this.#lose(error));
     });
   }
 
@@ -192,22 +199,22 @@ function tooLong(what: string): KataError {
   return new KataError('resource-exhausted', `ttrpc: ${what}, a message may have ${MAX_PAYLOAD_BYTES}`);
 }
 
-/** A service's methods as functions. */
+/** A service's methods as functions. What a request leaves out has its default. */
 export type ServiceClient<D extends ServiceDefinition> = {
   readonly [K in keyof D['methods']]: (
-    request: RequestOf<D['methods'][K]>,
+    request: DeepPartial<RequestOf<D['methods'][K]>>,
     options?: CallOptions,
   ) => Promise<ResponseOf<D['methods'][K]>>;
 };
 
 /** The service at the other end of `client`, each method a function. They throw what `TtrpcClient.call` throws. */
 export function createClient<D extends ServiceDefinition>(definition: D, client: TtrpcClient): ServiceClient<D> {
-  const methods: Record<string, (request: unknown, options?: CallOptions) => Promise<unknown>> = {};
+  const methods: Record<string, (request: DeepPartial<unknown>, options?: CallOptions) => Promise<unknown>> = {};
   const service = definition.fullName;
   for (const key of Object.keys(definition.methods)) {
     const { name, requestType, responseType } = definition.methods[key]!;
     methods[key] = async (request, options) => {
-      const payload = await client.call(service, name, requestType.encode(request).finish(), options);
+      const payload = await client.call(service, name, requestType.encodeChunks(request), options);
       try {
         return responseType.decode(payload);
       } catch (error) {

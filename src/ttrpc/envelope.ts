@@ -12,6 +12,13 @@ const REQUEST_METADATA = (5 << 3) | 2;
 const RESPONSE_STATUS = (1 << 3) | 2;
 const RESPONSE_PAYLOAD = (2 << 3) | 2;
 
+/** How many bytes the pieces of a payload have. */
+export function totalBytes(pieces: readonly Uint8Array[]): number {
+  let total = 0;
+  for (const piece of pieces) total += piece.length;
+  return total;
+}
+
 /** Where the frame's header will be, until its length is known. */
 const NO_HEADER = new Uint8Array(HEADER_BYTES);
 
@@ -49,7 +56,7 @@ export function responseHead(streamId: number, payloadBytes: number): Uint8Array
 /** The whole frame of a failure. */
 export function failureFrame(streamId: number, status: Pick<Status, 'code' | 'message'>): Uint8Array {
   const writer = new BinaryWriter().raw(NO_HEADER);
-  StatusType.encode({ ...status, details: [] }, writer.uint32(RESPONSE_STATUS).fork()).join();
+  StatusType.encode(status, writer.uint32(RESPONSE_STATUS).fork()).join();
   return finishHead(writer, streamId, FRAME_TYPE.response, 0)!;
 }
 

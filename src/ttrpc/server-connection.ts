@@ -2,7 +2,7 @@ import { type ErrorCode, KataError } from '../errors/kata-error.ts';
 import type { ByteStream } from '../os/byte-stream.ts';
 import { Request } from '../protocols/gen/ttrpc.ts';
 import { Call } from './call.ts';
-import { failureFrame, responseHead } from './envelope.ts';
+import { failureFrame, responseHead, totalBytes } from './envelope.ts';
 import { FRAME_FLAG, FRAME_TYPE, type Frame, FrameDecoder, MAX_PAYLOAD_BYTES } from './frame.ts';
 import type { Route, Routes } from './server.ts';
 import { statusOf } from './status.ts';
@@ -141,20 +141,21 @@ export class ServerConnection {
   }
 
   #answer(streamId: number, call: Call, route: Route, response: unknown): void {
-    let payload: Uint8Array;
+    let payload: Uint8Array[];
     try {
-      payload = route.definition.responseType.encode(response ?? {}).finish();
+      payload = route.definition.responseType.encodeChunks(response ?? {});
     } catch (error) {
       this.#answerError(streamId, call, KataError.wrap(error, `${call.service}/${call.method}: its answer`));
       return;
     }
-    const head = responseHead(streamId, payload.length);
+    const bytes = totalBytes(payload);
+    const head = responseHead(streamId, bytes);
     if (head === null) {
-      const what = `the answer of ${call.service}/${call.method} has ${payload.length} bytes, it may have`;
+      const what = `the answer of ${call.service}/${call.method} has ${bytes} bytes, it may have`;
       this.#answerError(streamId, call, new KataError('resource-exhausted', `${what} ${MAX_PAYLOAD_BYTES}`));
       return;
     }
-    this.#finish(streamId, call, payload.length > 0 ? [head, payload] : [head]);
+    this.#finish(streamId, call, [head, ...payload]);
   }
 
   #answerError(streamId: number, call: Call, thrown: unknown): void {

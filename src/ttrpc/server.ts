@@ -1,10 +1,14 @@
 import type { KataError } from '../errors/kata-error.ts';
 import type { ByteStream } from '../os/byte-stream.ts';
+import type { DeepPartial } from '../protocols/codec.ts';
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from '../protocols/service.ts';
 import type { CallContext } from './call.ts';
 import { ServerConnection } from './server-connection.ts';
 
-/** What answers one method. A method whose response is empty may return nothing. What it throws is the caller's status. */
+/**
+ * What answers one method. A method whose response is empty may return nothing; else what it leaves out has its default.
+ * Its fields of bytes must not change afterwards: they are sent as they are. What it throws is the caller's status.
+ */
 export type Handler<M extends MethodDefinition> = (
   request: RequestOf<M>,
   context: CallContext,
@@ -12,7 +16,7 @@ export type Handler<M extends MethodDefinition> = (
 
 // biome-ignore lint/complexity/noBannedTypes: {} is the empty message here.
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the point.
-type HandlerResult<R> = {} extends R ? R | void : R;
+type HandlerResult<R> = {} extends R ? DeepPartial<R> | void : DeepPartial<R>;
 
 /** What answers a service; a method left out is answered `unimplemented`. */
 export type Handlers<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]?: Handler<D['methods'][K]> };

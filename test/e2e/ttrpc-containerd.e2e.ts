@@ -111,13 +111,13 @@ test('a hundred calls at once each get their answer from containerd', { timeout:
 
 test("containerd's refusals arrive with their kind and keep the connection", { timeout: 60_000 }, async () => {
   const client = await connect();
-  await assert.rejects(client.call('no.such.Service', 'Method', new Uint8Array()), (error: Error) => {
+  await assert.rejects(client.call('no.such.Service', 'Method', [new Uint8Array()]), (error: Error) => {
     assert.match(error.message, /no\.such\.Service/);
     assert.equal((error as unknown as { code: string }).code, 'unimplemented');
     return true;
   });
   await assert.rejects(
-    client.call('containerd.services.events.ttrpc.v1.Events', 'Forward', new Uint8Array([0x0a, 0x7f])),
+    client.call('containerd.services.events.ttrpc.v1.Events', 'Forward', [new Uint8Array([0x0a, 0x7f])]),
     { name: 'KataError' },
   );
   const events = createClient(EventsDefinition, client);
