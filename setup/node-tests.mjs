@@ -1,17 +1,9 @@
 // Tests that Node runs: units of pure modules, and end-to-end tests.
 import fs from 'node:fs';
 import path from 'node:path';
+import { isolated as inNamespaces } from './isolation.mjs';
 import { build, root } from './paths.mjs';
 import { runVisibly } from './run.mjs';
-
-/**
- * Namespaces of their own for processes and mounts: whatever tests leave running or mounted ends with them. Mounts are
- * shared among the tests' own processes, as on a host with systemd, and not with the host.
- */
-const isolation = [
-  ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation=private'],
-  ...['sh', '-c', 'mount --make-rshared / && exec "$@"', 'sh'],
-];
 
 /**
  * Bundles test files and runs them with Node's test runner, in the checkout's folder.
@@ -27,14 +19,14 @@ export async function runNodeTests(kind, { files, title }, { concurrency, isolat
   try {
     const bundles = await bundleForNode(files, folder);
     const counts = path.join(folder, 'counts.tap');
-    const [program = '', ...args] = [
-      ...(isolated ? isolation : []),
+    const command = [
       ...[process.execPath, '--enable-source-maps', '--test', `--test-concurrency=${concurrency}`],
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ...['--test-reporter=tap', `--test-reporter-destination=${counts}`],
       ...(title === '' ? [] : [`--test-name-pattern=${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`]),
       ...bundles,
     ];
+    const [program = '', ...args] = isolated ? inNamespaces(command, 'shared') : command;
     const status = await runVisibly(program, args, { env, cwd: root });
     const tap = fs.existsSync(counts) ? fs.readFileSync(counts, 'utf8') : '';
     /** @param {string} name */

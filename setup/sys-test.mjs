@@ -7,6 +7,7 @@ import readline from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { compileQuickjs } from './compile.mjs';
 import { findTests } from './find-tests.mjs';
+import { isolated } from './isolation.mjs';
 import { withLock } from './lock.mjs';
 import { build, root } from './paths.mjs';
 import { main } from './run.mjs';
@@ -62,12 +63,8 @@ export async function runSysTests(asked) {
     const map = new SourceMap(
       JSON.parse(await withLock(() => compileQuickjs({ contents: entryOf(files, title) }, binary, alias))),
     );
-    // Namespaces of their own: what a test leaves mounted or running ends with it.
-    const child = spawn(
-      'unshare',
-      ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation=private', binary],
-      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const [program = '', ...args] = isolated([binary], 'private');
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     let last = '';
     /** @type {Promise<number | string>} */
     const ended = new Promise((resolve, reject) => {
