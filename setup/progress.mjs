@@ -18,7 +18,7 @@ export async function step(title, work) {
   const line = () => `  ${title} … ${detail && `${detail} `}`;
   if (!live) console.log(line().trimEnd());
   const show = () =>
-    process.stdout.write(`\r\x1b[K${line()}${seconds(start)}`.slice(0, (process.stdout.columns ?? 80) + 4));
+    process.stdout.write(`\r\x1b[K${line()}${seconds(start)}`.slice(0, (process.stdout.columns || 80) + 4));
   const timer = live ? setInterval(show, 100) : undefined;
   let ended = 'failed after';
   try {
