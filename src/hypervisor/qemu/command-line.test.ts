@@ -26,7 +26,7 @@ const values = (args: string[], option: string): string[] => args.filter((_, i) 
 test('a machine has the memory and the vCPUs that were asked for, and room for more vCPUs', () => {
   const args = line();
   assert.deepEqual(values(args, '-m'), ['512M']);
-  assert.ok(values(args, '-object').includes('memory-backend-ram,id=memory,size=512M'));
+  assert.ok(values(args, '-object').includes('memory-backend-memfd,id=memory,size=512M,share=on'));
   assert.deepEqual(values(args, '-smp'), ['cpus=2,maxcpus=8,sockets=8,cores=1,threads=1']);
   assert.deepEqual(values(line({}, { maxVcpus: 1 }), '-smp'), ['cpus=2,maxcpus=2,sockets=2,cores=1,threads=1']);
 });
@@ -36,11 +36,11 @@ test('nothing of the host’s configuration and no default device comes along', 
     assert.ok(line().includes(option));
 });
 
-test('with KVM the guest has the host’s processor and its mitigations, without it an emulated one', () => {
+test('with KVM the guest has the host’s processor, without it an emulated one, and its mitigations with both', () => {
   const emulated = line({ cpuFeatures: 'pmu=off' });
-  assert.deepEqual(values(emulated, '-cpu'), ['max,pmu=off']);
+  assert.deepEqual(values(emulated, '-cpu'), ['max,erms=off,fsrm=off,pmu=off']);
   assert.match(values(emulated, '-accel')[0]!, /^tcg/);
-  assert.match(values(emulated, '-append')[0]!, /mitigations=off/);
+  assert.doesNotMatch(values(emulated, '-append')[0]!, /mitigations/);
   const kvm = line({}, {}, { accelerator: 'kvm' });
   assert.deepEqual(values(kvm, '-cpu'), ['host']);
   assert.deepEqual(values(kvm, '-accel'), ['kvm']);
@@ -83,4 +83,11 @@ test('disks have a thread of their own only when configured', () => {
   const threaded = line({ enableIothreads: true });
   assert.ok(values(threaded, '-object').includes('iothread,id=disks'));
   assert.ok(values(threaded, '-device').includes('virtio-scsi-pci,id=scsi0,iothread=disks'));
+});
+
+test('one emulated vCPU does without the local timer, several or real ones keep it', () => {
+  const append = (m: Partial<MachineOptions>, s: Partial<QemuSettings> = {}) => values(line({}, m, s), '-append')[0]!;
+  assert.match(append({ vcpus: 1, maxVcpus: 1 }), /nolapic_timer/);
+  assert.doesNotMatch(append({ vcpus: 1, maxVcpus: 2 }), /nolapic_timer/);
+  assert.doesNotMatch(append({ vcpus: 1, maxVcpus: 1 }, { accelerator: 'kvm' }), /nolapic_timer/);
 });

@@ -36,11 +36,12 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
     ...(sandbox === '' ? [] : ['-sandbox', sandbox]),
     ...['-machine', list('q35', 'memory-backend=memory', ...MACHINE_WITHOUT, config.machineAccelerators)],
-    // A translation buffer of QEMU's default size, a quarter of the host's memory up to 1 GiB, is cleared in pieces
-    // that show in the memory of every VM.
-    ...['-accel', kvm ? 'kvm' : 'tcg,tb-size=64'],
-    ...['-cpu', list(kvm ? 'host' : 'max', config.cpuFeatures)],
-    ...['-m', `${machine.memoryMib}M`, '-object', `memory-backend-ram,id=memory,size=${machine.memoryMib}M`],
+    // Unset, the buffer for translated code takes a quarter of the host's memory, up to 1 GiB, for each VM.
+    ...['-accel', kvm ? 'kvm' : `tcg,tb-size=${config.tcgTbSizeMib}`],
+    // TCG runs the string instructions that these features stand for byte by byte; without them Linux copies by words.
+    ...['-cpu', list(kvm ? 'host' : 'max,erms=off,fsrm=off', config.cpuFeatures)],
+    // A memfd takes fewer page faults than anonymous memory (7 % of a boot), and could be shared with other processes.
+    ...['-m', `${machine.memoryMib}M`, '-object', `memory-backend-memfd,id=memory,size=${machine.memoryMib}M,share=on`],
     ...['-smp', smp(machine)],
     ...['-rtc', 'base=utc,clock=host'],
     ...['-chardev', socket('qmp', descriptors.qmp), '-mon', 'chardev=qmp,mode=control'],
@@ -49,8 +50,16 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...(config.enableIothreads ? ['-object', 'iothread,id=disks'] : []),
     ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
+    // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
+    ...['-bios', 'qboot.rom'],
     ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
-    ...['-append', [...kernelParams(accelerator, config.enableDebug), ...machine.kernelParams].join(' ')],
+    ...[
+      '-append',
+      [
+        ...kernelParams(accelerator, Math.max(machine.vcpus, machine.maxVcpus), config.enableDebug),
+        ...machine.kernelParams,
+      ].join(' '),
+    ],
   ];
 }
 

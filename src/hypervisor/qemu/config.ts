@@ -6,6 +6,8 @@ export interface QemuConfig {
   path: string;
   /** `auto`: KVM when it serves, else TCG. An extension key of ours. */
   accelerator: 'auto' | 'kvm' | 'tcg';
+  /** QEMU's buffer for translated code. An extension key of ours. */
+  tcgTbSizeMib: number;
   /** Properties added to `-machine`, with a comma between them. */
   machineAccelerators: string;
   /** Features added to `-cpu`, with a comma between them: `pmu=off`. */
@@ -31,6 +33,7 @@ export interface QemuConfig {
 export const DEFAULT_QEMU_CONFIG: QemuConfig = {
   path: 'qemu-system-x86_64',
   accelerator: 'auto',
+  tcgTbSizeMib: 64,
   machineAccelerators: '',
   cpuFeatures: '',
   seccompSandbox: undefined,

@@ -37,7 +37,9 @@ const holdings = (): string[] => {
   });
   return [
     ...links.filter((link) => !/eventpoll|^gone$|\/proc\/.*\/fd$/.test(link)).map((link) => link.replace(/\d+/, 'N')),
-    ...readText('/proc/self/task/1/children').trim().split(' '),
+    ...readText(`/proc/self/task/${readlink('/proc/self')}/children`)
+      .trim()
+      .split(' '),
   ].sort();
 };
 
