@@ -15,9 +15,6 @@ export function loadedModules(): Set<string> {
 /** The kernel unpacks `.ko.xz`, `.ko.zst` and `.ko.gz` itself, the one that it was built for. */
 const MODULE_INIT_COMPRESSED_FILE = 4;
 
-/** The kernel unpacks the file itself (`MODULE_INIT_COMPRESSED_FILE`). */
-const COMPRESSED_FILE = 4;
-
 /**
  * Loads one kernel module file (finit_module(2)), `.ko` or compressed as the kernel was built for; whether it was not
  * loaded before. `parameters` is what stands behind its name for modprobe(8): `max_loop=8 debug=1`.

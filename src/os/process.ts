@@ -3,8 +3,8 @@ import { KataError } from '../errors/kata-error.ts';
 import { NR } from '../syscall/numbers.ts';
 import { concatenate } from './bytes.ts';
 import { check, ERRNO, systemError } from './errno.ts';
-import { close, moveTo, O, open, pipe, read, readSync, setNonBlocking, writeSync } from './fd.ts';
-import { isExecutable } from './file.ts';
+import { close, moveTo, O, open, pipe, read, setNonBlocking, writeSync } from './fd.ts';
+import { isExecutable, readToEnd } from './file.ts';
 import { readable } from './loop.ts';
 import { resetSignals, SIGNAL } from './signal.ts';
 import { withTimeout } from './timer.ts';
@@ -16,6 +16,7 @@ const WEXITED = 4;
 const WNOHANG = 1;
 const CLD_EXITED = 1;
 const PR_SET_PDEATHSIG = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
 
 /** How a process ended. */
 export interface ExitStatus {
@@ -70,6 +71,8 @@ export function exec(path: string, argv: readonly string[], env: readonly string
   const vector = (strings: readonly string[]): BigUint64Array => {
     const pointers = new BigUint64Array(strings.length + 1);
     strings.forEach((text, i) => {
+      if (text.includes('\0'))
+        throw new KataError('invalid-argument', `text without a NUL byte is expected, found ${JSON.stringify(text)}`);
       const bytes = utf8Encode(`${text}\0`);
       keep.push(bytes);
       pointers[i] = addressOf(bytes);
@@ -173,14 +176,22 @@ export function waitSync(forked: Forked): ExitStatus {
 }
 
 /**
- * Starts a program and returns when it has replaced the child: that it could not be started is an error here. Every
- * descriptor of ours is close-on-exec, so it gets just what `fds` names.
+ * Starts a program and returns when it has replaced the child: that it could not be started is an error here. It gets
+ * just the descriptors that `fds` names.
  */
 export function spawn(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const path = findExecutable(argv[0]!);
   const env = options.env ?? ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+  const parent = syscall(NR.getpid);
   const [failureRead, failureWrite] = pipe();
-  const forked = fork();
+  let forked: Forked | null;
+  try {
+    forked = fork();
+  } catch (error) {
+    close(failureRead);
+    close(failureWrite);
+    throw error;
+  }
   if (forked === null) {
     const fds = options.fds ?? new Map();
     // Above every number that the child will use, so that nothing put into place overwrites it.
@@ -188,7 +199,7 @@ export function spawn(argv: readonly string[], options: SpawnOptions = {}): Chil
     let failureFd = failureWrite;
     try {
       failureFd = duplicateAbove(failureWrite, above);
-      setUpChild(options);
+      setUpChild(options, parent);
       placeDescriptors(fds, above);
       exec(path, argv, env);
     } catch (error) {
@@ -198,18 +209,20 @@ export function spawn(argv: readonly string[], options: SpawnOptions = {}): Chil
     }
   }
   close(failureWrite);
-  const text = new Uint8Array(4096);
-  const length = readSync(failureRead, text);
+  const failure = utf8Decode(readToEnd(failureRead));
   close(failureRead);
-  if (length === 0) return new ChildProcess(forked);
+  if (failure === '') return new ChildProcess(forked);
   waitSync(forked);
-  const [code, message, errno] = JSON.parse(utf8Decode(text.subarray(0, length)));
+  const [code, message, errno] = JSON.parse(failure);
   throw new KataError(code, `start ${path}: ${message}`, { errno: errno ?? undefined });
 }
 
-function setUpChild(options: SpawnOptions): void {
-  if (options.parentDeathSignal !== undefined)
+function setUpChild(options: SpawnOptions, parent: number): void {
+  if (options.parentDeathSignal !== undefined) {
     check(syscall(NR.prctl, PR_SET_PDEATHSIG, options.parentDeathSignal, 0, 0, 0), 'set the parent death signal');
+    // It may have ended before that, and no signal comes.
+    if (syscall(NR.getppid) !== parent) exitNow(128 + options.parentDeathSignal);
+  }
   if (options.newSession) check(syscall(NR.setsid), 'start a session');
   resetSignals();
   options.beforeExec?.();
@@ -222,6 +235,8 @@ function duplicateAbove(fd: number, lowest: number): number {
 }
 
 function placeDescriptors(fds: ReadonlyMap<number, number>, above: number): void {
+  // Ours are close-on-exec already; those that we were started with need not be.
+  check(syscall(NR.close_range, 3, 0xffffffff, CLOSE_RANGE_CLOEXEC), 'set close-on-exec of all descriptors');
   // First out of the way of every target number, then into place: no move overwrites what is still to be moved.
   const nothing = open('/dev/null', O.RDWR);
   const targets = new Map([0, 1, 2].map((fd) => [fd, nothing]));
