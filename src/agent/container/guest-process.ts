@@ -51,6 +51,11 @@ export class GuestProcess {
     return this.#stdio.stderr;
   }
 
+  /** Gives it the controlling end of the terminal that it opened by itself. */
+  attachTerminal(fd: number): void {
+    this.#stdio = { terminal: true, stdin: fd, stdout: fd, stderr: -1 };
+  }
+
   /** Ends its input: a pipe is closed; a terminal stays, its end of input is a typed Ctrl-D. Idempotent. */
   closeStdin(): void {
     if (this.#stdio.terminal) return;

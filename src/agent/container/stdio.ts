@@ -43,6 +43,11 @@ export function pipeStdio(pipeSizeBytes = 0): Stdio {
   }
 }
 
+/** Nothing: the process opens a terminal by itself, inside its container. */
+export function noStdio(): Stdio {
+  return { parent: { terminal: true, stdin: -1, stdout: -1, stderr: -1 }, child: [-1, -1, -1] };
+}
+
 /** A pseudo-terminal that exists already. */
 export function terminalStdio({ controllerFd, terminalFd }: Pty): Stdio {
   setNonBlocking(controllerFd);

@@ -1,0 +1,57 @@
+import { KataError } from '../../errors/kata-error.ts';
+import type { WindowSize } from '../../os/tty.ts';
+import type { StringUser } from '../../protocols/gen/agent.ts';
+import type { LinuxSeccomp, Process, User } from '../../protocols/gen/oci.ts';
+import { type CapabilityMasks, capabilityMasks } from '../capabilities.ts';
+import { type ResourceLimit, resourceLimits } from '../rlimits.ts';
+
+/** umask(2) of a process whose spec says none. */
+const DEFAULT_UMASK = 0o022;
+
+/** All that a child needs to become one process of a container. */
+export interface ProcessPlan {
+  args: readonly string[];
+  env: readonly string[];
+  cwd: string;
+  terminal: boolean;
+  windowSize: WindowSize | undefined;
+  user: User | undefined;
+  stringUser: StringUser | undefined;
+  umask: number;
+  capabilities: CapabilityMasks;
+  rlimits: readonly ResourceLimit[];
+  noNewPrivileges: boolean;
+  oomScoreAdj: bigint;
+  seccomp: { program: BigUint64Array; flags: number } | undefined;
+}
+
+/** Plans a process. `invalid-argument` names what in it is wrong. */
+export function planProcess(
+  process: Process,
+  stringUser: StringUser | undefined,
+  seccomp: LinuxSeccomp | undefined,
+): ProcessPlan {
+  if (process.args.length === 0)
+    throw new KataError('invalid-argument', 'process.args is expected to name a program, it is empty');
+  if (!process.cwd.startsWith('/'))
+    throw new KataError(
+      'invalid-argument',
+      `an absolute process.cwd is expected, found ${JSON.stringify(process.cwd)}`,
+    );
+  const { consoleSize: size } = process;
+  return {
+    args: process.args,
+    env: process.env,
+    cwd: process.cwd,
+    terminal: process.terminal,
+    windowSize: size && size.width > 0 && size.height > 0 ? { columns: size.width, rows: size.height } : undefined,
+    user: process.user,
+    stringUser,
+    umask: process.user?.umask ?? DEFAULT_UMASK,
+    capabilities: capabilityMasks(process.capabilities),
+    rlimits: resourceLimits(process.rlimits),
+    noNewPrivileges: process.noNewPrivileges,
+    oomScoreAdj: process.oomScoreAdj,
+    seccomp: undefined,
+  };
+}

@@ -1,0 +1,74 @@
+import { syscall } from 'sys';
+import { KataError } from '../../errors/kata-error.ts';
+import { check } from '../../os/errno.ts';
+import { close } from '../../os/fd.ts';
+import { MS, mount, mountSetattr, moveMount, moveRoot, openTree, pivotRoot, setPropagation } from '../../os/mount.ts';
+import { listMounts } from '../../os/unmount.ts';
+import { NR } from '../../syscall/numbers.ts';
+
+const PROPAGATION: Readonly<Record<string, number>> = {
+  '': MS.SLAVE | MS.REC,
+  shared: MS.SHARED,
+  rshared: MS.SHARED | MS.REC,
+  slave: MS.SLAVE,
+  rslave: MS.SLAVE | MS.REC,
+  private: MS.PRIVATE,
+  rprivate: MS.PRIVATE | MS.REC,
+  unbindable: MS.UNBINDABLE,
+  runbindable: MS.UNBINDABLE | MS.REC,
+};
+
+/** The flags of `linux.rootfsPropagation`; none said means rslave. */
+export function propagationFlags(word: string): number {
+  const flags = PROPAGATION[word];
+  if (flags === undefined)
+    throw new KataError(
+      'invalid-argument',
+      `linux.rootfsPropagation is expected to be one of ${Object.keys(PROPAGATION).filter(Boolean).join(', ')}, found ${JSON.stringify(word)}`,
+    );
+  return flags;
+}
+
+/**
+ * In the child, in its new mount namespace: makes the folder at `path` a mount of its own that pivot_root(2) takes, and
+ * decides how later mounts spread. A descriptor of the new mount's root; every path of the container is resolved from it.
+ */
+export function attachRoot(path: string, propagation: string): number {
+  const flags = propagationFlags(propagation);
+  setPropagation('/', flags);
+  // pivot_root(2) refuses a root that is shared or stands on a shared mount: between them comes one that is not.
+  if ((flags & MS.SHARED) !== 0) close(attachPrivateCopy(path));
+  return attachPrivateCopy(path);
+}
+
+/** The descriptor of the copy is the mount itself, attached at the very place that it shows. */
+function attachPrivateCopy(path: string): number {
+  const tree = openTree(path, { recursive: true });
+  try {
+    mountSetattr(tree, { propagation: MS.PRIVATE });
+    moveMount(tree, path);
+    return tree;
+  } catch (error) {
+    close(tree);
+    throw error;
+  }
+}
+
+/** Makes the mount behind the descriptor the root and drops everything else. The working directory is its `/`. */
+export function enterRoot(rootFd: number, propagation: string): void {
+  check(syscall(NR.fchdir, rootFd), 'enter the root');
+  pivotRoot('.');
+  if (propagation !== '') setPropagation('/', propagationFlags(propagation));
+}
+
+/**
+ * To be called once by init: an initramfs is a root that pivot_root(2) refuses, so that it is covered by a bind mount
+ * of itself, which is none. Does nothing on any other root. Everything mounted so far comes along.
+ */
+export function makeRootPivotable(): void {
+  const roots = listMounts().filter(({ mountPoint }) => mountPoint === '/');
+  if (roots.length !== 1 || roots[0]!.type !== 'rootfs') return;
+  const place = '/run';
+  mount('/', place, '', MS.BIND | MS.REC);
+  moveRoot(place);
+}
