@@ -19,24 +19,6 @@ function methodOf(file: string): MethodDefinition {
   return found;
 }
 
-/** The fields of a message as their own bytes, tag included: enough of protobuf for these messages' outermost level. */
-function fieldsOf(bytes: Uint8Array): string[] {
-  const fields: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const start = at;
-    const wireType = bytes[at++]! & 7;
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      value |= (bytes[at]! & 127) << shift;
-      if (bytes[at++]! < 128) break;
-    }
-    assert.ok(wireType === 0 || wireType === 2, `wire type ${wireType}`);
-    if (wireType === 2) at += value;
-    fields.push(Buffer.from(bytes.subarray(start, at)).toString('hex'));
-  }
-  return fields;
-}
-
 const files = readdirSync(folder);
 
 test('the recorded run is whole', () => {
@@ -49,19 +31,7 @@ for (const file of files) {
     const { requestType } = methodOf(file);
     const message = requestType.decode(bytes);
     const again = requestType.encode(message).finish();
-    assert.deepEqual(requestType.decode(again), message);
-    if (Buffer.compare(again, bytes) === 0) return;
-    // Go writes the empty value of a map's entry, we leave it out; protobuf allows both. Nothing else may differ.
-    const ours = fieldsOf(again);
-    const theirs = fieldsOf(bytes);
-    assert.equal(ours.length, theirs.length);
-    for (const [index, field] of theirs.entries()) {
-      if (field === ours[index]) continue;
-      const length = Number.parseInt(field.slice(2, 4), 16);
-      const shorter = field.slice(0, 2) + (length - 2).toString(16).padStart(2, '0') + field.slice(4, -4);
-      assert.ok(field.endsWith('1200'), `field ${index}: ${field}`);
-      assert.equal(ours[index], shorter);
-    }
+    assert.equal(Buffer.from(again).toString('hex'), Buffer.from(bytes).toString('hex'));
   });
 }
 
