@@ -63,8 +63,7 @@ const missing: Record<string, unknown> = {
 const globals = globalThis as unknown as Record<string, unknown>;
 for (const name of Object.keys(missing)) globals[name] ??= missing[name];
 
-// QuickJS 2025-04-26 takes the 64-bit result for a signed one: asUintN(64, 2n ** 64n - 1n) is -1n there. RLIM_INFINITY
-// is that number, and generated code asks this function whether a uint64 fits.
+// QuickJS 2025-04-26 takes the 64-bit result for a signed one: asUintN(64, 2n ** 64n - 1n), RLIM_INFINITY, is -1n there.
 if (BigInt.asUintN(64, -1n) < 0n) {
   BigInt.asUintN = (bits, value) => value & ((1n << BigInt(bits)) - 1n);
 }
