@@ -122,6 +122,8 @@ export interface LinkChanges {
   mtu?: number;
   macAddress?: string;
   up?: boolean;
+  /** Nobody is asked for hardware addresses on it (IFF_NOARP). */
+  noArp?: boolean;
   /** The index of the bridge that it joins; 0: it leaves. */
   master?: number;
   txQueueLength?: number;
@@ -141,8 +143,9 @@ function writeChanges(attributes: AttributeWriter, changes: LinkChanges): Attrib
   return attributes;
 }
 
-function headerOf(index: number, { up }: LinkChanges): Uint8Array {
-  return header(index, up ? IFF.UP : 0, up === undefined ? 0 : IFF.UP);
+function headerOf(index: number, { up, noArp }: LinkChanges): Uint8Array {
+  const flags = (up ? IFF.UP : 0) | (noArp ? IFF.NOARP : 0);
+  return header(index, flags, (up === undefined ? 0 : IFF.UP) | (noArp === undefined ? 0 : IFF.NOARP));
 }
 
 /** A new interface. */
