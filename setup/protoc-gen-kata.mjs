@@ -158,7 +158,7 @@ function generate(file) {
       const key = method.name.charAt(0).toLowerCase() + method.name.slice(1);
       output.push(`    ${key}: { name: '${method.name}', requestType: ${from}, responseType: ${to} },`);
     }
-    output.push('  },', '} as const;');
+    output.push('  },', '} as const;', `export type ${service.name}Definition = typeof ${service.name}Definition;`);
   }
 
   const up = '../'.repeat(file.name.split('/').length - 1);

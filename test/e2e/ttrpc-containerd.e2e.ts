@@ -35,7 +35,7 @@ before(async () => {
 });
 
 after(async () => {
-  if (containerd.exitCode === null) {
+  if (containerd.exitCode === null && containerd.signalCode === null) {
     const ended = once(containerd, 'exit');
     containerd.kill('SIGTERM');
     await ended;

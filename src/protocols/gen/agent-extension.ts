@@ -44,3 +44,4 @@ export const AgentExtensionDefinition = {
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
   },
 } as const;
+export type AgentExtensionDefinition = typeof AgentExtensionDefinition;

@@ -642,3 +642,4 @@ export const AgentServiceDefinition = {
     setPolicy: { name: 'SetPolicy', requestType: SetPolicyRequest, responseType: Empty },
   },
 } as const;
+export type AgentServiceDefinition = typeof AgentServiceDefinition;

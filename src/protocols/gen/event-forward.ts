@@ -16,3 +16,4 @@ export const EventsDefinition = {
     forward: { name: 'Forward', requestType: ForwardRequest, responseType: Empty },
   },
 } as const;
+export type EventsDefinition = typeof EventsDefinition;

@@ -32,3 +32,4 @@ export const HealthDefinition = {
     version: { name: 'Version', requestType: CheckRequest, responseType: VersionCheckResponse },
   },
 } as const;
+export type HealthDefinition = typeof HealthDefinition;

@@ -59,3 +59,4 @@ export const HypervisorDefinition = {
     version: { name: 'Version', requestType: VersionRequest, responseType: VersionResponse },
   },
 } as const;
+export type HypervisorDefinition = typeof HypervisorDefinition;

@@ -226,3 +226,4 @@ export const TaskDefinition = {
     shutdown: { name: 'Shutdown', requestType: ShutdownRequest, responseType: Empty },
   },
 } as const;
+export type TaskDefinition = typeof TaskDefinition;
