@@ -166,6 +166,13 @@ const CODES: Partial<Record<ErrnoName, ErrorCode>> = {
   ECONNABORTED: 'unavailable',
   ENOTCONN: 'unavailable',
   EPIPE: 'unavailable',
+  EAGAIN: 'unavailable',
+  EHOSTUNREACH: 'unavailable',
+  ENETUNREACH: 'unavailable',
+  EADDRINUSE: 'already-exists',
+  EADDRNOTAVAIL: 'not-found',
+  ETXTBSY: 'failed-precondition',
+  EXDEV: 'invalid-argument',
   ETIMEDOUT: 'deadline-exceeded',
 };
 

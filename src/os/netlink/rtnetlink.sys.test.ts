@@ -289,6 +289,9 @@ test('a tap goes with its last descriptor unless it is to stay', async () => {
   );
   assert.equal(kept.fds.length, 2);
   for (const fd of kept.fds) close(fd);
+  assert.throws(() => inNamespace(here, 'net', () => openTap({ name: 'kept', queues: 2, vnetHeader: false })), {
+    errno: 'EBUSY',
+  });
   await net.apply(deleteLink(await indexOf('kept')));
   assert.throws(() => openTap({ name: 'a-name-that-is-too-long' }), { code: 'invalid-argument' });
 });
