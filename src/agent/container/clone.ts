@@ -23,17 +23,20 @@ export interface CloneOptions {
 export function cloneInto(options: CloneOptions): Forked | null {
   if (options.pidNamespaceFd === undefined) return clone3(options);
   const home = openNamespace('/proc/self/ns/pid');
+  // Concerns only the children of this process. Set back in this process alone: the child cannot go back, nor need it.
+  let forked: Forked | null = null;
+  let isChild = false;
   try {
-    // Concerns only the children of this process; the child itself comes back here as well, which does it no harm.
     setns(options.pidNamespaceFd, 'pid');
-    try {
-      return clone3(options);
-    } finally {
-      setns(home, 'pid');
-    }
+    forked = clone3(options);
+    isChild = forked === null;
   } finally {
-    close(home);
+    if (!isChild) {
+      setns(home, 'pid');
+      close(home);
+    }
   }
+  return forked;
 }
 
 function clone3({ flags = 0, cgroupFd }: CloneOptions): Forked | null {

@@ -77,13 +77,13 @@ export async function untilReady({ process, channel }: Launched): Promise<string
   }
 }
 
-/** Sees a child that failed to its end; the error to throw. */
+/** Sees a child that failed to its end, which is near; the error to throw. */
 export async function failure(process: GuestProcess, told: KataError | null): Promise<KataError> {
-  process.kill(9);
   const status = await process.exited;
   process.closeStdio();
   if (told !== null) return told;
-  return new KataError('internal', `the process was ended by signal ${status.signal} before its program ran`, {
+  const how = status.signal === 0 ? `with status ${status.code}` : `by signal ${status.signal}`;
+  return new KataError('internal', `the process ended ${how} before its program ran`, {
     hint: status.signal === 9 ? 'is the memory limit large enough to start anything?' : undefined,
   });
 }

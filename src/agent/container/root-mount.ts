@@ -3,6 +3,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import { check } from '../../os/errno.ts';
 import { close } from '../../os/fd.ts';
 import { MS, mount, mountSetattr, moveMount, moveRoot, openTree, pivotRoot, setPropagation } from '../../os/mount.ts';
+import { stat } from '../../os/stat.ts';
 import { listMounts } from '../../os/unmount.ts';
 import { NR } from '../../syscall/numbers.ts';
 
@@ -36,22 +37,24 @@ export function propagationFlags(word: string): number {
 export function attachRoot(path: string, propagation: string): number {
   const flags = propagationFlags(propagation);
   setPropagation('/', flags);
-  // pivot_root(2) refuses a root that is shared or stands on a shared mount: between them comes one that is not.
-  if ((flags & MS.SHARED) !== 0) close(attachPrivateCopy(path));
-  return attachPrivateCopy(path);
-}
-
-/** The descriptor of the copy is the mount itself, attached at the very place that it shows. */
-function attachPrivateCopy(path: string): number {
+  // pivot_root(2) refuses a root on a shared mount; and the copy must not spread to the agent.
+  if ((flags & MS.SHARED) !== 0) makeHolderPrivate(path);
   const tree = openTree(path, { recursive: true });
   try {
     mountSetattr(tree, { propagation: MS.PRIVATE });
     moveMount(tree, path);
+    // The descriptor of the copy is the mount itself, attached by now at the very place that it shows.
     return tree;
   } catch (error) {
     close(tree);
     throw error;
   }
+}
+
+function makeHolderPrivate(path: string): void {
+  const { mountId } = stat(path);
+  const holder = listMounts().find((each) => BigInt(each.mountId) === mountId);
+  if (holder !== undefined) setPropagation(holder.mountPoint, MS.PRIVATE);
 }
 
 /** Makes the mount behind the descriptor the root and drops everything else. The working directory is its `/`. */

@@ -12,7 +12,7 @@ import type { ContainerOptions } from '../container-options.ts';
 import type { GuestProcess } from '../guest-process.ts';
 
 const APPLETS =
-  'sh cat echo ls id mount umount stat sleep true false touch readlink df kill env pwd hostname tty ps mkdir grep head dd chmod rm ln test sync stty mountpoint';
+  'sh cat echo ls id mount umount stat sleep true false touch readlink df kill env pwd hostname tty ps mkdir grep head dd chmod rm ln test sync stty';
 /** The capabilities of docker's default profile. */
 export const DEFAULT_CAPABILITIES = [
   ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FSETID', 'CAP_FOWNER', 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_SETGID'],
