@@ -1,8 +1,7 @@
 import { syscall } from 'sys';
 import { makeDirectories, makeDirectory } from '../../os/directory.ts';
-import { ERRNO } from '../../os/errno.ts';
+import { ERRNO, systemError } from '../../os/errno.ts';
 import { AT_FDCWD } from '../../os/fd.ts';
-import { readText, writeControl } from '../../os/file.ts';
 import { MS, mount, moveRoot } from '../../os/mount.ts';
 import { NR } from '../../syscall/numbers.ts';
 
@@ -44,7 +43,6 @@ const DEVICE_LINKS: readonly [path: string, target: string][] = [
 /** Where guest and host agree to find things; upstream's paths say `/var/run` in places. */
 const OTHER_LINKS: readonly [path: string, target: string][] = [['/var/run', '/run']];
 
-const CGROUP_ROOT = '/sys/fs/cgroup';
 const ROOT_COPY = '/.root';
 
 /**
@@ -70,12 +68,6 @@ export function linkDevices(): void {
   makeDirectory('/var');
   for (const [path, target] of [...DEVICE_LINKS, ...OTHER_LINKS]) {
     const result = syscall(NR.symlinkat, target, AT_FDCWD, path);
-    if (result < 0 && result !== -ERRNO.EEXIST) throw new Error(`link ${path} to ${target}: errno ${-result}`);
+    if (result < 0 && result !== -ERRNO.EEXIST) throw systemError(result, `link ${path} to ${target}`);
   }
-}
-
-/** Lets every controller that the kernel has count for containers. */
-export function enableControllers(): void {
-  const controllers = readText(`${CGROUP_ROOT}/cgroup.controllers`).trim().split(' ');
-  for (const controller of controllers) writeControl(`${CGROUP_ROOT}/cgroup.subtree_control`, `+${controller}`);
 }

@@ -1,0 +1,43 @@
+import { bootTimeNs } from '../../os/timer.ts';
+import { AgentServiceDefinition } from '../../protocols/gen/agent.ts';
+import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts';
+import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
+import type { TtrpcServer } from '../../ttrpc/server.ts';
+import { bootTimes } from '../boot/boot-times.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { AGENT_VERSION, API_VERSION } from '../version.ts';
+import { containerHandlers } from './container-handlers.ts';
+import { fileHandlers } from './file-handlers.ts';
+import { guestHandlers } from './guest-handlers.ts';
+import type { AgentHandlers } from './handlers.ts';
+import { networkHandlers } from './network-handlers.ts';
+import { processHandlers } from './process-handlers.ts';
+import { sandboxHandlers } from './sandbox-handlers.ts';
+
+/** Has a server answer upstream's agent API, its health service, and what this agent can say beyond. */
+export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
+  const agent: AgentHandlers = {
+    ...containerHandlers(sandbox),
+    ...processHandlers(sandbox),
+    ...networkHandlers(sandbox),
+    ...sandboxHandlers(sandbox),
+    ...guestHandlers(sandbox),
+    ...fileHandlers(sandbox),
+  };
+  server.register(AgentServiceDefinition, agent);
+  server.register(HealthDefinition, {
+    check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }),
+    version: () => ({ grpcVersion: API_VERSION, agentVersion: AGENT_VERSION }),
+  });
+  server.register(AgentExtensionDefinition, {
+    listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
+    getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
+  });
+}
+
+/** Every process of a container; those that the host has started, by the host's name for them. */
+function listProcesses(sandbox: Sandbox, containerId: string): { pid: number; execId: string }[] {
+  const { container, records } = sandbox.entry(containerId);
+  const names = new Map([...records].map(([execId, { process }]) => [process.pid, execId || containerId]));
+  return container.pids().map((pid) => ({ pid, execId: names.get(pid) ?? '' }));
+}

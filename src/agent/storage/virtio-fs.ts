@@ -1,0 +1,16 @@
+import { isMountPoint } from '../../os/unmount.ts';
+import { loadKernelModule } from '../boot/modprobe.ts';
+import { mountStorage } from './mount-storage.ts';
+import type { StorageDriver } from './storage-driver.ts';
+
+/** A folder of the host by virtio-fs, by its tag. */
+export const virtioFs: StorageDriver = {
+  name: 'virtio-fs',
+  async attach(storage, { modulesReady }) {
+    await modulesReady;
+    // Already there when the guest's own start has mounted it.
+    if (storage.source === 'kataShared' && isMountPoint(storage.mountPoint)) return { detach: () => [] };
+    loadKernelModule('virtiofs');
+    return mountStorage({ ...storage, fstype: storage.fstype || 'virtiofs' });
+  },
+};
