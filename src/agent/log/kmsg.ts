@@ -17,7 +17,7 @@ const CONSOLE_ALL = '8';
 export function openKernelLog(limit: LogLevel): LogSink {
   const fd = open('/dev/kmsg', O.WRONLY);
   // Else the kernel drops lines when many come at once.
-  writeControl('/proc/sys/kernel/printk_devkmsg', 'on');
+  writeControl('/proc/sys/kernel/printk_devkmsg', 'on\n');
   if (isWanted('debug', limit)) writeControl('/proc/sys/kernel/printk', CONSOLE_ALL);
   return (level, line) => {
     const bytes = utf8Encode(`<${kmsgPriority(level)}>${line}\n`);
