@@ -1,4 +1,4 @@
-import { syscall } from 'sys';
+import { addressOf, syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { check, ERRNO, isErrno } from '../../os/errno.ts';
 import { writeControl } from '../../os/file.ts';
@@ -108,6 +108,8 @@ function enterCwd(cwd: string): boolean {
 
 function loadSeccomp({ seccomp }: ProcessPlan): void {
   if (seccomp === undefined) return;
-  const { program, flags } = seccomp;
+  const { instructions, flags } = seccomp;
+  // struct sock_fprog: how many instructions of 8 bytes, and where.
+  const program = new BigUint64Array([BigInt(instructions.length / 8), addressOf(instructions)]);
   check(syscall(NR.seccomp, SECCOMP_SET_MODE_FILTER, flags, program), 'load the seccomp filter');
 }

@@ -4,7 +4,10 @@ import type { StringUser } from '../../protocols/gen/agent.ts';
 import type { LinuxSeccomp, Process, User } from '../../protocols/gen/oci.ts';
 import { type CapabilityMasks, capabilityMasks } from '../capabilities.ts';
 import { type ResourceLimit, resourceLimits } from '../rlimits.ts';
+import { compileSeccomp, type SeccompFilter } from '../seccomp/filter.ts';
 
+/** The architecture that this agent is built for (`syscall/numbers.ts`). */
+const SECCOMP_ARCHITECTURE = 'SCMP_ARCH_X86_64';
 /** umask(2) of a process whose spec says none. */
 const DEFAULT_UMASK = 0o022;
 
@@ -22,7 +25,7 @@ export interface ProcessPlan {
   rlimits: readonly ResourceLimit[];
   noNewPrivileges: boolean;
   oomScoreAdj: bigint;
-  seccomp: { program: BigUint64Array; flags: number } | undefined;
+  seccomp: SeccompFilter | undefined;
 }
 
 /** Plans a process. `invalid-argument` names what in it is wrong. */
@@ -52,6 +55,17 @@ export function planProcess(
     rlimits: resourceLimits(process.rlimits),
     noNewPrivileges: process.noNewPrivileges,
     oomScoreAdj: process.oomScoreAdj,
-    seccomp: undefined,
+    seccomp: seccomp && filterOf(seccomp),
   };
+}
+
+/** Made once for a container, used by each of its processes: a profile names hundreds of system calls. */
+const filters = new WeakMap<LinuxSeccomp, SeccompFilter>();
+
+function filterOf(seccomp: LinuxSeccomp): SeccompFilter {
+  const known = filters.get(seccomp);
+  if (known !== undefined) return known;
+  const filter = compileSeccomp(seccomp, SECCOMP_ARCHITECTURE);
+  filters.set(seccomp, filter);
+  return filter;
 }
