@@ -100,7 +100,7 @@ export async function compileQuickjs(entry, output, alias = {}) {
 const sources = () => filesBelow(path.join(root, 'src'), (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
 
 /**
- * The products, as far as their sources exist. Each is made again only when its bundle or the tools changed.
+ * The products. Each is made again only when its bundle or the tools changed.
  * @returns {Promise<void>}
  */
 export async function compileProducts() {
@@ -111,7 +111,7 @@ export async function compileProducts() {
       output: path.join(dist, 'bin/kata-runtime'),
     },
     { title: 'kata-agent', entry: 'src/agent/main.ts', output: agentBinary },
-  ].filter(({ entry }) => fs.existsSync(path.join(root, entry)));
+  ];
   const { key: tools } = await toolchain();
   const ownFiles = ['setup/bundle.mjs', 'setup/compile.mjs', 'package-lock.json'].map((name) => ({
     file: path.join(root, name),

@@ -8,7 +8,6 @@ export const hostPackages = {
   'qemu-system-x86': 'the virtual machine',
   'erofs-utils': 'mkfs.erofs makes the image of a container root',
   skopeo: 'fetches images from registries and archives',
-  iproute2: 'ip and tc, for the network of a sandbox',
   'busybox-static': 'the image that needs no network',
   gcc: 'links the static binaries',
   zstd: 'unpacks the kernel',
@@ -21,7 +20,7 @@ export const hostPackages = {
 export const testPackages = {
   containerd: 'containerd 1.6 and ctr, which drive the shim',
   runc: 'ordinary containers beside ours, as a peer',
-  e2fsprogs: 'ext4 images',
+  iproute2: 'ip(8), as a second opinion on interfaces',
 };
 
 /**
