@@ -1,9 +1,10 @@
-// The containerd versions that the shim is tested with: the host's, and two newer ones that run as unpacked.
+// The containerd versions that the shim is tested with. They run as unpacked, and no daemon is installed on the host.
 import path from 'node:path';
 import { fetchDebs, unpacked } from './private-apt.mjs';
 
 /** @type {{ version: string, suite: import('./private-apt.mjs').Suite }[]} */
-const newer = [
+const versions = [
+  { version: '1.6', suite: 'bookworm' },
   { version: '1.7', suite: 'trixie' },
   { version: '2.1', suite: 'sid' },
 ];
@@ -11,9 +12,9 @@ const newer = [
 /** @param {string} version */
 const group = (version) => `containerd-${version}`;
 
-/** Fetches the newer ones. */
+/** Fetches them. */
 export async function fetchContainerds() {
-  for (const { version, suite } of newer) await fetchDebs(suite, group(version), ['containerd']);
+  for (const { version, suite } of versions) await fetchDebs(suite, group(version), ['containerd']);
 }
 
 /**
@@ -21,9 +22,7 @@ export async function fetchContainerds() {
  * containerd-shim-runc-v2.
  * @returns {Record<string, string>}
  */
-export const containerds = () => ({
-  1.6: '/usr/bin',
-  ...Object.fromEntries(
-    newer.map(({ version, suite }) => [version, path.join(unpacked(suite, group(version)), 'usr/bin')]),
-  ),
-});
+export const containerds = () =>
+  Object.fromEntries(
+    versions.map(({ version, suite }) => [version, path.join(unpacked(suite, group(version)), 'usr/bin')]),
+  );

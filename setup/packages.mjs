@@ -18,7 +18,6 @@ export const hostPackages = {
 
 /** What only the tests need. */
 export const testPackages = {
-  containerd: 'containerd 1.6 and ctr, which drive the shim',
   runc: 'ordinary containers beside ours, as a peer',
   iproute2: 'ip(8), as a second opinion on interfaces',
 };

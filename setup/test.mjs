@@ -47,7 +47,8 @@ const runEndToEnd = (asked) =>
     {
       concurrency: 1,
       isolated: true,
-      env: { KATA_TS_CONTAINERDS: JSON.stringify(containerds()) },
+      // The oldest containerd is also the one by its bare name.
+      env: { KATA_TS_CONTAINERDS: JSON.stringify(containerds()), PATH: `${containerds()['1.6']}:${process.env.PATH}` },
     },
   );
 
