@@ -17,8 +17,8 @@ function loadOrder(): string[] {
  */
 export async function loadBootModules(): Promise<void> {
   for (const file of loadOrder()) {
-    // Loading blocks. A timer, unlike a resolved promise, lets the descriptors have their turn.
-    await sleep(0);
+    // Loading blocks. QuickJS runs every timer that is due before it looks at descriptors: one of 0 ms would be due.
+    await sleep(1);
     try {
       loadModuleFile(`${FOLDER}/${file}`);
     } catch (error) {

@@ -1,0 +1,167 @@
+// A guest with our agent as its init, in a real QEMU, spoken to without any runtime between.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AgentServiceDefinition } from '../../src/protocols/gen/agent.ts';
+import { AgentExtensionDefinition } from '../../src/protocols/gen/agent-extension.ts';
+import { HealthDefinition } from '../../src/protocols/gen/health.ts';
+import { createClient, TtrpcClient } from '../../src/ttrpc/client.ts';
+import { Monitor } from './qemu-monitor.ts';
+import { socketStream } from './socket-stream.ts';
+
+const share = path.resolve('dist/share/kata-containers');
+const kernel = process.env.KATA_TS_KERNEL ?? path.join(share, 'vmlinux.container');
+const initrd = process.env.KATA_TS_INITRD ?? path.join(share, 'kata-containers-initrd.img');
+
+/** How long a guest may take to answer, on a machine that does other things as well. */
+const BOOT_TIMEOUT_MS = 60_000;
+
+export interface VmOptions {
+  /** More words for the kernel's command line. */
+  append?: string;
+  memoryMib?: number;
+  vcpus?: string;
+  /** More arguments for QEMU. */
+  devices?: string[];
+}
+
+async function connect(socketPath: string, alive: () => boolean): Promise<net.Socket> {
+  for (const deadline = Date.now() + BOOT_TIMEOUT_MS; ; ) {
+    const socket = net.connect(socketPath);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      if (Date.now() > deadline || !alive()) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+/** A running guest. */
+export class AgentVm {
+  readonly folder: string;
+  readonly qemu: ChildProcess;
+  #client: TtrpcClient | undefined;
+  #monitor: Monitor | undefined;
+  #stderr = '';
+
+  private constructor({ append = '', memoryMib = 512, vcpus = '1', devices = [] }: VmOptions) {
+    this.folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-agent-'));
+    const at = (name: string): string => path.join(this.folder, name);
+    const words = 'console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check rcupdate.rcu_expedited=1 cryptomgr.notests';
+    const args = [
+      ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
+      ...['-machine', 'q35,graphics=off,smbus=off,sata=off,hpet=off', '-accel', 'tcg,tb-size=64'],
+      ...['-cpu', 'max,erms=off,fsrm=off', '-bios', 'qboot.rom', '-m', `${memoryMib}M`, '-smp', vcpus],
+      ...['-chardev', `socket,id=agent,path=${at('agent')},server=on,wait=off`],
+      ...['-device', 'virtio-serial-pci,id=serial0'],
+      ...['-device', 'virtserialport,bus=serial0.0,chardev=agent,name=agent.channel.0'],
+      ...['-chardev', `socket,id=qmp,path=${at('qmp')},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
+      ...['-chardev', `file,id=console,path=${at('console')}`, '-device', 'isa-serial,chardev=console'],
+      ...['-device', 'virtio-scsi-pci,id=scsi0', ...devices],
+      ...['-kernel', kernel, '-initrd', initrd, '-append', `${words} random.trust_cpu=on ${append}`],
+    ];
+    this.qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.qemu.stderr?.on('data', (chunk) => {
+      this.#stderr += chunk;
+    });
+  }
+
+  /** Boots a guest and waits until its agent answers. */
+  static async boot(options: VmOptions = {}): Promise<AgentVm> {
+    const vm = new AgentVm(options);
+    try {
+      await vm.reconnect();
+      await vm.health.check({ service: '' }, { timeoutMs: BOOT_TIMEOUT_MS });
+      return vm;
+    } catch (error) {
+      await vm.close();
+      throw new Error(`the guest did not come up: ${vm.#stderr}\n${vm.lastConsole}`, { cause: error });
+    }
+  }
+
+  get running(): boolean {
+    return this.qemu.exitCode === null && this.qemu.signalCode === null;
+  }
+
+  /** Hangs up, if there is a connection, and connects to the agent's port anew. */
+  async reconnect(): Promise<void> {
+    this.#client?.close();
+    await this.#client?.closed;
+    this.#client = new TtrpcClient(socketStream(await this.connectRaw()), 'the agent');
+  }
+
+  /** The host's end of the agent's port, for bytes of one's own. There must be no other connection. */
+  connectRaw(): Promise<net.Socket> {
+    return connect(path.join(this.folder, 'agent'), () => this.running);
+  }
+
+  /** Hangs up. */
+  async hangUp(): Promise<void> {
+    this.#client?.close();
+    await this.#client?.closed;
+    this.#client = undefined;
+  }
+
+  get client(): TtrpcClient {
+    assert.ok(this.#client);
+    return this.#client;
+  }
+
+  get agent() {
+    return createClient(AgentServiceDefinition, this.client);
+  }
+
+  get health() {
+    return createClient(HealthDefinition, this.client);
+  }
+
+  get extension() {
+    return createClient(AgentExtensionDefinition, this.client);
+  }
+
+  /** QEMU's monitor. */
+  async monitor(): Promise<Monitor> {
+    this.#monitor ??= await Monitor.over(await connect(path.join(this.folder, 'qmp'), () => this.running));
+    return this.#monitor;
+  }
+
+  /** Plugs in an image as SCSI disk 0:`lun`. */
+  async plugDisk(image: string, lun: number, readOnly = true): Promise<void> {
+    const monitor = await this.monitor();
+    const file = { driver: 'file', filename: image };
+    await monitor.execute('blockdev-add', { driver: 'raw', 'node-name': `n${lun}`, 'read-only': readOnly, file });
+    const place = { bus: 'scsi0.0', 'scsi-id': 0, lun };
+    await monitor.execute('device_add', { driver: 'scsi-hd', id: `d${lun}`, drive: `n${lun}`, ...place });
+  }
+
+  /** What the guest wrote to its console. */
+  get console(): string {
+    return readFileSync(path.join(this.folder, 'console'), 'utf8');
+  }
+
+  get lastConsole(): string {
+    return this.console.split('\n').slice(-30).join('\n');
+  }
+
+  /** Resolves when the guest has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.running) await once(this.qemu, 'exit');
+  }
+
+  async close(): Promise<void> {
+    this.#client?.close();
+    this.#monitor?.close();
+    if (this.running) {
+      const ended = once(this.qemu, 'exit');
+      this.qemu.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
