@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ByteStream } from './byte-stream.ts';
 import { concatenate } from './bytes.ts';
 import { listDirectory } from './directory.ts';
-import { close, O, pipe, setNonBlocking } from './fd.ts';
+import { close, O, pipe, setNonBlocking, tryRead } from './fd.ts';
 import { FdStream } from './fd-stream.ts';
 import { openPty } from './pty.ts';
 import { ignoreSignal, SIGNAL } from './signal.ts';
@@ -48,6 +48,28 @@ test('calls to write are written in their order, also when the reader is slow', 
   await writing;
   assert.equal(got.length, 40 * 50_000);
   assert.ok(pieces.every((_, i) => got[i * 50_000] === i && got[i * 50_000 + 49_999] === i));
+  b.close();
+});
+
+test('a call to write waits for the one before it, also when there is room again by then', async () => {
+  const [fd, peer] = socketPair();
+  const a = new FdStream(fd);
+  const first = a.write(new Uint8Array(2_000_000).fill(1));
+  await sleep(5);
+  // Room is made before the loop has told the first call of it.
+  const buffer = new Uint8Array(1_000_000);
+  let length = 0;
+  for (let count = tryRead(peer, buffer); count; count = tryRead(peer, buffer)) length += count;
+  const second = a.write(Uint8Array.of(2));
+  const b = new FdStream(peer);
+  const rest = readAll(b);
+  await first;
+  await second;
+  a.close();
+  const got = await rest;
+  assert.ok(length > 0 && got.length > 1);
+  assert.equal(length + got.length, 2_000_001);
+  assert.equal(got.indexOf(2), got.length - 1);
   b.close();
 });
 
