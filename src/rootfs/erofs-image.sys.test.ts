@@ -156,7 +156,7 @@ describe('an EROFS image', () => {
     });
     // Almost enough: what mkfs.erofs needs besides the files is seen only while it writes.
     writeFile(`${folder}/source/big`, new Uint8Array((1 << 20) - 32_768).fill(1));
-    for (let i = 100; i < 200; i++) writeFile(`${folder}/source/${i}${'n'.repeat(250)}`, '');
+    for (let i = 100; i < 300; i++) writeFile(`${folder}/source/${i}${'n'.repeat(250)}`, '');
     const closely = makeErofsImage(
       { kind: 'bind', source: `${folder}/source` },
       `${folder}/small/image`,

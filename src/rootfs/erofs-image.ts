@@ -18,6 +18,8 @@ const OPTIONS = ['--quiet', '--preserve-mtime', '-Eforce-inode-extended'];
 const CHUNKED = '--chunksize=65536';
 /** An inode with its name and a share of the folders' blocks. */
 const BYTES_PER_FILE = 128;
+/** A disk with less than this is full. */
+const FULL_BYTES = 128 * 1024;
 /** What hashing through takes minutes is no container's root. */
 const MAX_BYTES = 256 * 2 ** 30;
 
@@ -36,8 +38,10 @@ export async function makeErofsImage(tree: Tree, image: string, mountPoint: stri
     return [program, ...OPTIONS, ...(size.holeBytes > 0 ? [CHUNKED] : []), image, root];
   });
   if (status.code === 0) return;
-  const said = output.trim().split('\n').slice(-3).join(' | ');
-  if (/no space left|ENOSPC|\b28\b/i.test(output)) throw diskFull(image, `mkfs.erofs said: ${said}`);
+  const said = output.trim().split('\n').at(-1)?.replace(/\s+/g, ' ') ?? '';
+  // Its own words for a full disk differ, and some name another error.
+  if (/no space left/i.test(output) || statfs(image).availableBytes < FULL_BYTES)
+    throw diskFull(image, `mkfs.erofs said: ${said}`);
   const how = status.signal === 0 ? `ended with status ${status.code}` : `was ended by signal ${status.signal}`;
   throw new KataError('internal', `mkfs.erofs is expected to make ${image}, it ${how}: ${said}`, {
     hint: 'erofs-utils 1.5 or newer is needed: apt install erofs-utils',

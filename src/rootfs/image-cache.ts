@@ -45,6 +45,11 @@ export class ImageCache {
     makeDirectory(this.#mountPoint, 0o700);
   }
 
+  /** Where temporary folders of whoever makes an image may be; one that ends in `.tmp` is swept when nobody locks it. */
+  get directory(): string {
+    return this.#directory;
+  }
+
   get #mountPoint(): string {
     return `${this.#directory}/mount`;
   }

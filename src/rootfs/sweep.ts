@@ -1,4 +1,4 @@
-import { listDirectory } from '../os/directory.ts';
+import { listDirectory, removeTree } from '../os/directory.ts';
 import { close } from '../os/fd.ts';
 import { removeFile } from '../os/file.ts';
 import { lstatIfExists } from '../os/stat.ts';
@@ -35,13 +35,13 @@ export function sweep(directory: string, entries: CacheEntries, limitBytes: numb
   return freedBytes;
 }
 
-/** A half-written file belongs to who holds its lock; without one its writer is dead. */
+/** A half-written file or folder belongs to who holds its lock; without one its writer is dead. */
 function removeUnlocked(path: string): number {
   const fd = lockExisting(path, 'exclusive');
   if (fd === null) return 0;
   try {
     const bytes = bytesOf(path);
-    removeFile(path);
+    removeTree(path);
     return bytes;
   } finally {
     close(fd);

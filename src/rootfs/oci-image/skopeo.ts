@@ -1,0 +1,72 @@
+import { getenviron } from 'std';
+import { KataError } from '../../errors/kata-error.ts';
+import { concatenate } from '../../os/bytes.ts';
+import { close, pipe, read, setNonBlocking } from '../../os/fd.ts';
+import { spawn } from '../../os/process.ts';
+import { SIGNAL } from '../../os/signal.ts';
+import { utf8Decode } from '../../os/utf8.ts';
+import { explainSkopeo } from './explain-skopeo.ts';
+import type { ImageReference } from './reference.ts';
+
+const MAX_STDERR_BYTES = 64 * 1024;
+/** What skopeo goes by: proxies, certificates, logins, where it keeps temporary files. */
+const PASSED_ON =
+  /^(HOME|TMPDIR|XDG_RUNTIME_DIR|REGISTRY_AUTH_FILE|SSL_CERT_(FILE|DIR)|DOCKER_CONFIG|CONTAINERS_.*|(HTTPS?|NO|ALL)_PROXY)$/i;
+
+/** Copies an image into a new layout `layout`, its blobs into `blobs`. Its progress goes to `progressFd`, if given. */
+export async function copyImage(
+  reference: ImageReference,
+  layout: string,
+  blobs: string,
+  progressFd?: number,
+): Promise<void> {
+  const [stderrRead, stderrWrite] = pipe();
+  const environment = Object.entries(getenviron())
+    .filter(([name]) => PASSED_ON.test(name))
+    .map(([name, value]) => `${name}=${value}`);
+  try {
+    const child = spawnSkopeo(
+      [
+        ...['skopeo', 'copy', '--dest-oci-accept-uncompressed-layers', '--remove-signatures'],
+        ...['--dest-shared-blob-dir', blobs, reference.source, `oci:${layout}:image`],
+      ],
+      {
+        env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...environment],
+        fds: new Map([[2, stderrWrite], ...(progressFd === undefined ? [] : [[1, progressFd] as const])]),
+        parentDeathSignal: SIGNAL.TERM,
+      },
+    );
+    close(stderrWrite);
+    const [stderr, status] = await Promise.all([readAll(stderrRead), child.wait()]);
+    if (status.code !== 0) throw explainSkopeo(stderr, reference, status);
+  } finally {
+    close(stderrRead);
+    close(stderrWrite);
+  }
+}
+
+function spawnSkopeo(...args: Parameters<typeof spawn>): ReturnType<typeof spawn> {
+  try {
+    return spawn(...args);
+  } catch (error) {
+    const { code, errno } = KataError.from(error);
+    if (code !== 'not-found') throw error;
+    throw new KataError('not-found', 'skopeo is needed to fetch images, it is not installed', {
+      hint: 'apt install skopeo',
+      errno,
+      cause: error,
+    });
+  }
+}
+
+async function readAll(fd: number): Promise<string> {
+  setNonBlocking(fd);
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(4096);
+  for (let total = 0; ; ) {
+    const count = await read(fd, buffer);
+    if (count === 0) return utf8Decode(concatenate(chunks));
+    if (total < MAX_STDERR_BYTES) chunks.push(buffer.slice(0, count));
+    total += count;
+  }
+}
