@@ -4,9 +4,10 @@ import { MS, mount } from '../../os/mount.ts';
 import { stat } from '../../os/stat.ts';
 import { isMountPoint } from '../../os/unmount.ts';
 import type { Storage } from '../../protocols/gen/agent.ts';
+import { parseMountOptions } from '../mount-options.ts';
 import { parseHugePages, reserveHugePages } from './huge-pages.ts';
-import { mountArguments, optionValue } from './mount-options.ts';
 import { mountStorage } from './mount-storage.ts';
+import { optionValue } from './option-value.ts';
 import type { AttachedStorage, StorageDriver } from './storage-driver.ts';
 
 const SET_GROUP_ID = 0o2000;
@@ -54,7 +55,7 @@ export function resizeEphemeral(storages: readonly Storage[]): void {
       );
     if (options.length === 0) continue;
     if (!isMountPoint(mountPoint)) throw new KataError('not-found', `nothing is mounted at ${mountPoint}`);
-    const { flags, data } = mountArguments(withoutGroup(options));
+    const { flags, data } = parseMountOptions(withoutGroup(options));
     mount(source, mountPoint, fstype, flags | MS.REMOUNT, data);
   }
 }

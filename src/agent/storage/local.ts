@@ -2,7 +2,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import { makeDirectories, removeTree } from '../../os/directory.ts';
 import { chmod } from '../../os/file.ts';
 import { giveToGroup } from './ephemeral.ts';
-import { optionValue } from './mount-options.ts';
+import { optionValue } from './option-value.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
 /** A folder of the guest's own, gone with the sandbox: an emptyDir on "disk". */

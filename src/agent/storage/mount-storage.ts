@@ -3,12 +3,12 @@ import { makeDirectories, removeDirectory } from '../../os/directory.ts';
 import { isErrno } from '../../os/errno.ts';
 import { close, O, open } from '../../os/fd.ts';
 import { removeFile } from '../../os/file.ts';
-import { MS, mount } from '../../os/mount.ts';
+import { bindMount, mount, mountSetattr } from '../../os/mount.ts';
 import { isType, lstatIfExists, S, stat } from '../../os/stat.ts';
 import { unmountAll } from '../../os/unmount.ts';
 import type { Storage } from '../../protocols/gen/agent.ts';
+import { type MountOptions, parseMountOptions } from '../mount-options.ts';
 import { setFsGroup } from './fs-group.ts';
-import { mountArguments } from './mount-options.ts';
 import type { AttachedStorage } from './storage-driver.ts';
 
 /** What differs from the storage as it was asked for. */
@@ -23,12 +23,13 @@ export interface MountChanges {
 export function mountStorage(storage: Storage, changes: MountChanges = {}): AttachedStorage {
   const { mountPoint, fstype } = storage;
   const source = changes.source ?? storage.source;
-  const { flags, data } = mountArguments(changes.options ?? storage.options);
-  const made = makeMountPoint(mountPoint, fstype === 'bind' || (flags & MS.BIND) !== 0 ? source : undefined);
+  const options = parseMountOptions((changes.options ?? storage.options).flatMap((text) => text.split(',')));
+  const bound = fstype === 'bind' || options.bind;
+  const made = makeMountPoint(mountPoint, bound ? source : undefined);
   const attached = { detach: () => unmountStorage(mountPoint, made) };
   try {
-    if (fstype === 'bind' || (flags & MS.BIND) !== 0) bind(source, mountPoint, flags);
-    else mount(source, mountPoint, fstype, flags, data);
+    if (bound) bind(source, mountPoint, options);
+    else mount(source, mountPoint, fstype, options.flags, options.data);
     setFsGroup(storage);
     return attached;
   } catch (error) {
@@ -37,11 +38,9 @@ export function mountStorage(storage: Storage, changes: MountChanges = {}): Atta
   }
 }
 
-/** A bind mount takes its flags only when it is mounted again. */
-function bind(source: string, mountPoint: string, flags: number): void {
-  mount(source, mountPoint, '', MS.BIND | (flags & MS.REC));
-  const others = flags & ~(MS.BIND | MS.REC);
-  if (others !== 0) mount('', mountPoint, '', MS.REMOUNT | MS.BIND | others);
+function bind(source: string, mountPoint: string, { recursive, attributes }: MountOptions): void {
+  bindMount(source, mountPoint, { recursive });
+  mountSetattr(mountPoint, { set: attributes.set, clear: attributes.clear });
 }
 
 /** Makes a folder, or a file where a file is bound; whether there was none. */

@@ -1,6 +1,6 @@
 import { makeDirectories } from '../../os/directory.ts';
-import { optionValues } from './mount-options.ts';
 import { mountStorage } from './mount-storage.ts';
+import { optionValues } from './option-value.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
 const CREATE_DIRECTORY = 'io.katacontainers.volume.overlayfs.create_directory';
