@@ -1,22 +1,27 @@
 // What a person sees when something that set-up cannot install itself is missing.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-setup-'));
 after(() => rmSync(folder, { recursive: true }));
+// A copy that everybody may read, wherever the checkout is.
+chmodSync(folder, 0o755);
+cpSync('setup', path.join(folder, 'setup'), { recursive: true });
 
 /** Runs set-up where of the programs that it looks for there are only these. */
 function setUp(programs: string[], options: { uid?: number; nodeOptions?: string } = {}): string {
   const bin = mkdtempSync(path.join(folder, 'bin'));
+  chmodSync(bin, 0o755);
   for (const name of programs) {
     const found = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
     symlinkSync(found, path.join(bin, name));
   }
-  const { status, stderr, stdout } = spawnSync(process.execPath, ['setup/build.mjs'], {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [path.join(folder, 'setup/build.mjs')], {
+    cwd: folder,
     encoding: 'utf8',
     env: { PATH: bin, NODE_OPTIONS: options.nodeOptions ?? '' },
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
