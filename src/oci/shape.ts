@@ -4,10 +4,10 @@ import type { JsonValue } from './parse-json.ts';
 /** Checks a value found at a JSON path; throws `invalid-argument` that names the path, what was expected, what was found. */
 export type Shape = (value: JsonValue, path: string) => void;
 
-/** One line about a field of config.json that is not what the runtime-spec says. */
+/** One line about a field that is not what its specification says. */
 export function wrong(path: string, expected: string, found: JsonValue | undefined): KataError {
-  return new KataError('invalid-argument', `config.json: ${path}: expected ${expected}, found ${describe(found)}`, {
-    hint: 'correct it where the configuration is made; the OCI runtime-spec describes each field',
+  return new KataError('invalid-argument', `${path}: expected ${expected}, found ${describe(found)}`, {
+    hint: 'correct it where the configuration is made; the OCI specification describes each field',
   });
 }
 

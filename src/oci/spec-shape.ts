@@ -114,7 +114,7 @@ const seccompShape = object(
   {
     defaultAction: action,
     defaultErrnoRet: integer(0n, 4095n),
-    architectures: list(matching(/^SCMP_ARCH_[A-Z0-9]+$/, 'an architecture like SCMP_ARCH_X86_64')),
+    architectures: list(matching(/^SCMP_ARCH_[A-Z0-9_]+$/, 'an architecture like SCMP_ARCH_X86_64')),
     flags: list(text),
     listenerPath: text,
     syscalls: list(

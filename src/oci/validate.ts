@@ -22,7 +22,8 @@ export interface CheckedSpec {
  * says, `unimplemented` when it asks for what this runtime does not serve; both name the field by its JSON path.
  */
 export function parseSpec(json: string, source: string): CheckedSpec {
-  return validateSpec(parseJson(json, source));
+  const value = parseJson(json, source);
+  return within(source, () => validateSpec(value));
 }
 
 /** The same for JSON that is parsed already (by `parseJson`: plain `JSON.parse` rounds 64-bit limits). */
@@ -39,20 +40,33 @@ export function validateSpec(json: JsonValue): CheckedSpec {
 /** An exec's process.json: the type `Process` of the runtime-spec. */
 export function parseProcess(json: string, source: string): OciProcess {
   const value = withoutNulls(parseJson(json, source));
-  processShape(value, '');
-  const process = value as unknown as OciProcess;
-  requireArgs(process, '');
-  refuse({ ociVersion: '1.2.0', process });
-  return process;
+  return within(source, () => {
+    processShape(value, '');
+    const process = value as unknown as OciProcess;
+    requireArgs(process, '');
+    refuse({ ociVersion: '1.2.0', process });
+    return process;
+  });
 }
 
 /** An update's resources: the type `LinuxResources` of the runtime-spec. */
 export function parseResources(json: string, source: string): OciResources {
   const value = withoutNulls(parseJson(json, source));
-  resourcesShape(value, '');
-  const resources = value as unknown as OciResources;
-  refuse({ ociVersion: '1.2.0', linux: { resources } });
-  return resources;
+  return within(source, () => {
+    resourcesShape(value, '');
+    const resources = value as unknown as OciResources;
+    refuse({ ociVersion: '1.2.0', linux: { resources } });
+    return resources;
+  });
+}
+
+/** What goes wrong inside is told of `source`. */
+function within<T>(source: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw KataError.wrap(error, source);
+  }
 }
 
 function requireArgs({ args }: OciProcess, prefix: string): void {
@@ -72,11 +86,9 @@ function refuse(spec: OciSpec): void {
   for (const { find, reason, hint } of REFUSED) {
     const use = find(spec);
     if (use === undefined) continue;
-    throw new KataError(
-      'unimplemented',
-      `config.json: ${use.path}: expected it not to be used, found ${use.found}: ${reason}`,
-      { hint },
-    );
+    throw new KataError('unimplemented', `${use.path}: expected it not to be used, found ${use.found}: ${reason}`, {
+      hint,
+    });
   }
 }
 
