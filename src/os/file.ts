@@ -20,15 +20,17 @@ export function readFile(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Uint
   }
 }
 
+/** One for all reads, each copied out at its own size: a fresh one costs more page faults than most files have bytes. */
+const scratch = new Uint8Array(READ_CHUNK);
+
 /** Everything up to the end, or the first `maxBytes` bytes. */
 export function readToEnd(fd: number, maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
   const chunks: Uint8Array[] = [];
   let total = 0;
   while (total < maxBytes) {
-    const chunk = new Uint8Array(Math.min(READ_CHUNK, maxBytes - total));
-    const count = readSync(fd, chunk);
+    const count = readSync(fd, scratch.subarray(0, Math.min(READ_CHUNK, maxBytes - total)));
     if (count === 0) break;
-    chunks.push(chunk.subarray(0, count));
+    chunks.push(scratch.slice(0, count));
     total += count;
   }
   return concatenate(chunks);

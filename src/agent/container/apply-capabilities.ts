@@ -1,10 +1,9 @@
 import { syscall } from 'sys';
-import { check } from '../../os/errno.ts';
+import { check, ERRNO } from '../../os/errno.ts';
 import { NR } from '../../syscall/numbers.ts';
 import type { CapabilityMasks } from '../capabilities.ts';
 
 const PR_SET_KEEPCAPS = 8;
-const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_RAISE = 2;
@@ -18,9 +17,10 @@ const has = (set: bigint, capability: number): boolean => ((set >> BigInt(capabi
 export function dropBounding(bounding: bigint): void {
   for (let capability = 0; capability <= CAP_MAX; capability++) {
     if (has(bounding, capability)) continue;
+    const result = syscall(NR.prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
     // The first that the kernel does not know is the end.
-    if (syscall(NR.prctl, PR_CAPBSET_READ, capability, 0, 0, 0) < 0) return;
-    check(syscall(NR.prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), `drop capability ${capability}`);
+    if (result === -ERRNO.EINVAL) return;
+    check(result, 'drop a capability');
   }
 }
 

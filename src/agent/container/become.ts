@@ -6,6 +6,7 @@ import { resetSignals } from '../../os/signal.ts';
 import { utf8Decode } from '../../os/utf8.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { dropBounding, keepCapabilities, setCapabilities } from './apply-capabilities.ts';
+import type { ChildEnd } from './channel.ts';
 import { environmentValue, execute } from './execute.ts';
 import type { ProcessPlan } from './plan-process.ts';
 import { readImageFile } from './root-files.ts';
@@ -26,14 +27,15 @@ export function leaveAgent(): void {
 }
 
 /** Sets the score by which the kernel picks its victims (proc_pid_oom_score_adj(5)); what keeps it from that, or null. */
-export function setOomScore(score: bigint): string | null {
+export function setOomScore({ oomScoreAdj }: ProcessPlan): string | null {
+  if (oomScoreAdj === undefined) return null;
   try {
-    writeControl('/proc/self/oom_score_adj', `${score}`);
+    writeControl('/proc/self/oom_score_adj', `${oomScoreAdj}`);
     return null;
   } catch (error) {
     // Lowering needs CAP_SYS_RESOURCE. A guest's init has it; the container is none the worse without.
     if (!isErrno(error, 'EACCES', 'EPERM')) throw error;
-    return `oom_score_adj ${score}: ${KataError.from(error).message}`;
+    return `oom_score_adj ${oomScoreAdj}: ${KataError.from(error).message}`;
   }
 }
 
@@ -66,7 +68,7 @@ export function setRlimits({ rlimits }: ProcessPlan): void {
  * Takes on the user, the rights and the filter of the program, and becomes it. A filter is loaded before the rights go
  * where only they allow it, and after them with no_new_privs, which allows it to everybody.
  */
-export function become(plan: ProcessPlan, user: Credentials): never {
+export function become(plan: ProcessPlan, user: Credentials, channel: ChildEnd): never {
   const env = environmentValue(plan.env, 'HOME') ? plan.env : [...plan.env, `HOME=${user.home}`];
   resetSignals();
   if (plan.noNewPrivileges) check(syscall(NR.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 'set no_new_privs');
@@ -77,6 +79,7 @@ export function become(plan: ProcessPlan, user: Credentials): never {
   if (!entered && !enterCwd(plan.cwd)) throw new KataError('permission-denied', `enter the folder ${plan.cwd}: EACCES`);
   syscall(NR.umask, plan.umask);
   if (plan.noNewPrivileges) loadSeccomp(plan);
+  channel.sendExecuting();
   execute(plan.args, env);
 }
 

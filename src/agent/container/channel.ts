@@ -12,6 +12,8 @@ const MESSAGE_MAX = 16384;
 /** The channel's descriptor in a child, above its input and output. */
 export const CHANNEL_FD = 3;
 
+const EXECUTING = new Uint8Array([1]);
+
 /** What a child says on its way to exec. After `executing` it is gone: the next thing is the end, or an error. */
 export type ChildMessage =
   | { kind: 'ready'; terminalFd: number; warnings: string[] }
@@ -29,6 +31,11 @@ export class ChildEnd {
   send(message: ChildMessage): void {
     const bytes = utf8Encode(JSON.stringify(message));
     syscall(NR.write, this.#fd, bytes, bytes.length);
+  }
+
+  /** One byte, said at the last moment: whoever waits is woken once for it and for the end that follows. */
+  sendExecuting(): void {
+    syscall(NR.write, this.#fd, EXECUTING, 1);
   }
 
   sendError(thrown: unknown): void {
@@ -78,7 +85,9 @@ export class ParentEnd {
   /** The next message; null when the child executes its program or ended. */
   async next(): Promise<ChildMessage | null> {
     const count = await read(this.#fd, this.#buffer);
-    return count === 0 ? null : (JSON.parse(utf8Decode(this.#buffer.subarray(0, count))) as ChildMessage);
+    if (count === 0) return null;
+    if (count === 1) return { kind: 'executing' };
+    return JSON.parse(utf8Decode(this.#buffer.subarray(0, count))) as ChildMessage;
   }
 
   go(): void {

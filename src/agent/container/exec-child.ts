@@ -20,7 +20,7 @@ export interface ExecTarget {
 export function runExecChild(plan: ProcessPlan, target: ExecTarget, stdio: ChildStdio, channel: ChildEnd): never {
   try {
     leaveAgent();
-    setOomScore(plan.oomScoreAdj);
+    setOomScore(plan);
     check(syscall(NR.setns, target.initPidfd, target.namespaces), 'enter the namespaces of the container');
     const user = lookUpUser(plan);
     placeStdio(stdio, user.uid);
@@ -28,8 +28,7 @@ export function runExecChild(plan: ProcessPlan, target: ExecTarget, stdio: Child
     closeFrom(CHANNEL_FD + 1);
     if (plan.terminal) takeTerminal(plan.windowSize);
     setRlimits(plan);
-    channel.send({ kind: 'executing' });
-    become(plan, user);
+    become(plan, user, channel);
   } catch (error) {
     channel.sendError(error);
   }

@@ -29,7 +29,7 @@ const CONTROLLER_FD = CHANNEL_FD + 1;
 export function runInitChild(plan: ContainerPlan, stdio: ChildStdio, channel: ChildEnd): never {
   try {
     leaveAgent();
-    const warnings = setOomScore(plan.process.oomScoreAdj);
+    const warnings = setOomScore(plan.process);
     enterNamespaces(plan);
     const rootFd = step('prepare the root', () => attachRoot(plan.rootPath, plan.rootPropagation));
     const pty = furnish(rootFd, plan);
@@ -45,8 +45,7 @@ export function runInitChild(plan: ContainerPlan, stdio: ChildStdio, channel: Ch
       warnings: warnings === null ? [] : [warnings],
     });
     if (!channel.waitForGo()) exitNow(1);
-    channel.send({ kind: 'executing' });
-    become(plan.process, user);
+    become(plan.process, user, channel);
   } catch (error) {
     channel.sendError(error);
   }

@@ -1,4 +1,5 @@
 import { KataError } from '../../errors/kata-error.ts';
+import { readText } from '../../os/file.ts';
 import type { WindowSize } from '../../os/tty.ts';
 import type { StringUser } from '../../protocols/gen/agent.ts';
 import type { LinuxSeccomp, Process, User } from '../../protocols/gen/oci.ts';
@@ -24,7 +25,8 @@ export interface ProcessPlan {
   capabilities: CapabilityMasks;
   rlimits: readonly ResourceLimit[];
   noNewPrivileges: boolean;
-  oomScoreAdj: bigint;
+  /** None: what the agent has, it inherits. */
+  oomScoreAdj: bigint | undefined;
   seccomp: SeccompFilter | undefined;
 }
 
@@ -54,7 +56,7 @@ export function planProcess(
     capabilities: capabilityMasks(process.capabilities),
     rlimits: resourceLimits(process.rlimits),
     noNewPrivileges: process.noNewPrivileges,
-    oomScoreAdj: process.oomScoreAdj,
+    oomScoreAdj: process.oomScoreAdj === ownOomScore() ? undefined : process.oomScoreAdj,
     seccomp: seccomp && filterOf(seccomp),
   };
 }
@@ -68,4 +70,12 @@ function filterOf(seccomp: LinuxSeccomp): SeccompFilter {
   const filter = compileSeccomp(seccomp, SECCOMP_ARCHITECTURE);
   filters.set(seccomp, filter);
   return filter;
+}
+
+let ownScore: bigint | undefined;
+
+/** The agent's own score; it does not change. */
+function ownOomScore(): bigint {
+  ownScore ??= BigInt(readText('/proc/self/oom_score_adj').trim());
+  return ownScore;
 }

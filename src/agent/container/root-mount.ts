@@ -2,7 +2,7 @@ import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { check } from '../../os/errno.ts';
 import { close } from '../../os/fd.ts';
-import { MS, mount, mountSetattr, moveMount, moveRoot, openTree, pivotRoot, setPropagation } from '../../os/mount.ts';
+import { MS, mountSetattr, moveMount, openTree, pivotRoot, setPropagation } from '../../os/mount.ts';
 import { stat } from '../../os/stat.ts';
 import { listMounts } from '../../os/unmount.ts';
 import { NR } from '../../syscall/numbers.ts';
@@ -62,16 +62,4 @@ export function enterRoot(rootFd: number, propagation: string): void {
   check(syscall(NR.fchdir, rootFd), 'enter the root');
   pivotRoot('.');
   if (propagation !== '') setPropagation('/', propagationFlags(propagation));
-}
-
-/**
- * To be called once by init: an initramfs is a root that pivot_root(2) refuses, so that it is covered by a bind mount
- * of itself, which is none. Does nothing on any other root. Everything mounted so far comes along.
- */
-export function makeRootPivotable(): void {
-  const roots = listMounts().filter(({ mountPoint }) => mountPoint === '/');
-  if (roots.length !== 1 || roots[0]!.type !== 'rootfs') return;
-  const place = '/run';
-  mount('/', place, '', MS.BIND | MS.REC);
-  moveRoot(place);
 }
