@@ -21,10 +21,12 @@ const standard = {
   kernel: join(guest, 'vmlinux.container'),
   initrd: join(guest, 'kata-containers-initrd.img'),
   append:
-    'quiet panic=-1 tsc=reliable no_timer_check rcupdate.rcu_expedited=1 cryptomgr.notests random.trust_cpu=on mitigations=off',
-  machine: 'q35,graphics=off,smbus=off,sata=off,hpet=off',
+    'quiet panic=-1 reboot=t tsc=reliable no_timer_check nolapic_timer i8042.noaux i8042.nokbd pci=lastbus=0 8250.nr_uarts=1 ' +
+    'noreplace-smp initcall_blacklist=trace_eval_init,jent_mod_init rcupdate.rcu_expedited=1 cryptomgr.notests random.trust_cpu=on',
+  machine: 'q35,graphics=off,smbus=off,sata=off,vmport=off',
+  bios: 'qboot.rom',
   accel: 'tcg,tb-size=64',
-  cpu: 'max',
+  cpu: 'max,erms=off,fsrm=off',
   smp: '1',
   mem: '2048',
   memory: 'memfd',
@@ -73,10 +75,10 @@ const qemuArgs = (way, dir) => [
     '-qmp',
     `unix:${dir}/qmp.sock,server=on,wait=off`,
   ],
-  ...['-device', way.serial, '-device', 'virtserialport,id=agent0,chardev=agent,name=agent,bus=serial0.0'],
+  ...['-device', way.serial, '-device', 'virtserialport,id=agent0,chardev=agent,name=agent.channel.0,bus=serial0.0'],
   ...(way.scsi === 'none' ? [] : ['-device', way.scsi]),
   ...(way.net === 'none' ? [] : ['-netdev', 'user,id=net0,restrict=on', '-device', way.net]),
-  ...['-kernel', way.kernel, '-initrd', way.initrd, '-append', way.append],
+  ...['-bios', way.bios, '-kernel', way.kernel, '-initrd', way.initrd, '-append', way.append],
   ...way.arg.split(' ').filter(Boolean),
 ];
 
