@@ -76,6 +76,25 @@ test('names that are not UTF-8 are removed as well', () => {
   assert.equal(exists(`${folder}/odd`), false);
 });
 
+test('a tree that is deeper than any stack is removed', () => {
+  const deep = `${folder}/deep`;
+  makeDirectory(deep);
+  // Two branches, each longer than a path may be.
+  for (const branch of ['one', 'two']) {
+    let fd = open(deep, O.RDONLY | O.DIRECTORY);
+    for (let depth = 0; depth < 3000; depth++) {
+      const name = depth === 0 ? branch : 'd';
+      check(syscall(NR.mkdirat, fd, name, 0o755), 'go deeper');
+      const next = check(syscall(NR.openat, fd, name, O.RDONLY | O.DIRECTORY | O.CLOEXEC, 0), 'open it');
+      close(fd);
+      fd = next;
+    }
+    close(fd);
+  }
+  removeTree(deep);
+  assert.equal(exists(deep), false);
+});
+
 test('removing a tree takes links and not what they lead to, and a file or nothing is fine', () => {
   makeDirectories(`${folder}/kept`);
   writeFile(`${folder}/kept/file`, '');

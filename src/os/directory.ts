@@ -118,26 +118,56 @@ export function removeTreeAt(directoryFd: number, name: string): void {
   if (result !== -ERRNO.ENOENT) check(result, `remove the directory ${name}`);
 }
 
-function emptyDirectory(directoryFd: number, what: string, mountId: bigint): void {
-  for (const entry of readEntries(directoryFd, what)) {
-    if (entry.type !== DT_DIR) {
-      const result = syscall(NR.unlinkat, directoryFd, entry.rawName, 0);
-      if (result === 0 || result === -ERRNO.ENOENT) continue;
-      if (entry.type !== DT_UNKNOWN || result !== -ERRNO.EISDIR) check(result, `remove a file in ${what}`);
+/** Deeper folders are moved up and emptied later, so that no depth of a tree ends our stack or our descriptors. */
+const MAX_DEPTH = 32;
+
+/** Empties a directory; `top` is the one that all began with. Whether folders were moved into `top`. */
+function emptyDirectory(directoryFd: number, what: string, mountId: bigint, top = directoryFd, depth = 0): boolean {
+  let moved = false;
+  do {
+    if (depth === 0) {
+      moved = false;
+      check(syscall(NR.lseek, directoryFd, 0, 0), `list ${what} again`);
     }
-    const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
-    const child = check(syscall(NR.openat, directoryFd, entry.rawName, flags, 0), `open a folder in ${what}`);
-    const inner = `${what}/${utf8Decode(entry.rawName.subarray(0, -1))}`;
-    try {
-      if (fstat(child).mountId !== mountId)
-        throw new KataError('failed-precondition', `${inner} is still a mount point, its content is left as it is`, {
-          errno: 'EBUSY',
-          hint: `umount ${inner}`,
-        });
-      emptyDirectory(child, inner, mountId);
-    } finally {
-      close(child);
+    for (const entry of readEntries(directoryFd, what)) {
+      if (entry.type !== DT_DIR) {
+        const result = syscall(NR.unlinkat, directoryFd, entry.rawName, 0);
+        if (result === 0 || result === -ERRNO.ENOENT) continue;
+        if (entry.type !== DT_UNKNOWN || result !== -ERRNO.EISDIR) check(result, `remove a file in ${what}`);
+      }
+      const inner = `${what}/${utf8Decode(entry.rawName.subarray(0, -1))}`;
+      if (depth === MAX_DEPTH) {
+        check(syscall(NR.renameat2, directoryFd, entry.rawName, top, `.${randomHex(8)}`, 0), `move ${inner}`);
+        moved = true;
+      } else if (emptyFolder(directoryFd, entry.rawName, inner, mountId, top, depth + 1)) {
+        moved = true;
+      }
     }
-    check(syscall(NR.unlinkat, directoryFd, entry.rawName, AT_REMOVEDIR), `remove the directory ${inner}`);
+  } while (depth === 0 && moved);
+  return moved;
+}
+
+function emptyFolder(
+  directoryFd: number,
+  rawName: Uint8Array,
+  inner: string,
+  mountId: bigint,
+  top: number,
+  depth: number,
+): boolean {
+  const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
+  const child = check(syscall(NR.openat, directoryFd, rawName, flags, 0), `open ${inner}`);
+  let moved: boolean;
+  try {
+    if (fstat(child).mountId !== mountId)
+      throw new KataError('failed-precondition', `${inner} is still a mount point, its content is left as it is`, {
+        errno: 'EBUSY',
+        hint: `umount ${inner}`,
+      });
+    moved = emptyDirectory(child, inner, mountId, top, depth);
+  } finally {
+    close(child);
   }
+  check(syscall(NR.unlinkat, directoryFd, rawName, AT_REMOVEDIR), `remove the directory ${inner}`);
+  return moved;
 }
