@@ -23,8 +23,10 @@ export function newMachine(config: Config, sandboxId: string, log: (message: str
 function agentParams({ agent, runtime }: Config): string[] {
   const params: string[] = [];
   if (agent.enableDebug) params.push('agent.log=debug');
-  if (agent.launchProcessTimeoutMs > 0)
-    params.push(`agent.launch_process_timeout=${Math.ceil(agent.launchProcessTimeoutMs / 1000)}`);
+  // Unlike Kata: a process may take as long to be set up as its container. Upstream's 6 s are short for a busy host
+  // without KVM, and the caller's own limit holds anyway.
+  const launchMs = agent.launchProcessTimeoutMs || runtime.createContainerTimeoutMs;
+  params.push(`agent.launch_process_timeout=${Math.ceil(launchMs / 1000)}`);
   if (agent.containerPipeSizeBytes > 0) params.push(`agent.container_pipe_size=${agent.containerPipeSizeBytes}`);
   if (runtime.fixMtab === 'off') params.push('agent.fix_mtab=off');
   return params;

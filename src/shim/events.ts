@@ -41,7 +41,10 @@ type EventFields<N extends EventName> =
 export interface EventTarget {
   /** containerd's ttrpc socket (`TTRPC_ADDRESS`); empty when containerd has none. */
   ttrpcAddress: string;
-  /** containerd's own binary and socket, the older way: it publishes what it reads. */
+  /**
+   * containerd's own binary and socket, the older way: it publishes what it reads. Empty as well: nobody listens, as
+   * when kata-runtime runs the shim.
+   */
   publishBinary: string;
   containerdAddress: string;
   namespace: string;
@@ -73,6 +76,8 @@ export class EventPublisher {
   }
 
   publish<N extends EventName>(name: N, fields: EventFields<N>): void {
+    const { ttrpcAddress, publishBinary } = this.#target;
+    if (ttrpcAddress === '' && publishBinary === '') return;
     const { topic } = EVENTS[name];
     const type: MessageType<unknown> = EVENTS[name].type;
     const event = { typeUrl: `containerd.events.${name}`, value: type.encode(fields).finish() };

@@ -118,18 +118,28 @@ export class TaskService {
   async #start({ id, execId }: task.StartRequest): Promise<task.StartResponse> {
     const { container } = this.#task(id);
     const found = this.#find(id, execId);
-    await found.start(async () => {
-      if (execId === '') {
-        await container.start();
-        this.#host.events.publish('TaskStart', { containerId: id, pid: found.pid });
-        this.#host.started(id);
-      } else {
-        await container.startExec(execId);
-        this.#host.events.publish('TaskExecStarted', { containerId: id, execId, pid: found.pid });
-      }
-      found.io.start();
-    });
+    try {
+      await found.start(() => this.#launch(container, found));
+    } catch (error) {
+      // containerd 1.6 reads the FIFOs to their end before it deletes what did not start.
+      found.io.close();
+      throw error;
+    }
     return { pid: found.pid };
+  }
+
+  async #launch(container: Task['container'], found: TaskProcess): Promise<void> {
+    const { id } = container;
+    const { execId } = found.process;
+    if (execId === '') {
+      await container.start();
+      this.#host.events.publish('TaskStart', { containerId: id, pid: found.pid });
+      this.#host.started(id);
+    } else {
+      await container.startExec(execId);
+      this.#host.events.publish('TaskExecStarted', { containerId: id, execId, pid: found.pid });
+    }
+    found.io.start();
   }
 
   async #exec({ id, execId, spec, stdin, stdout, stderr, terminal }: task.ExecProcessRequest): Promise<void> {
