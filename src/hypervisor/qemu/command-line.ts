@@ -1,7 +1,7 @@
 import type { MachineOptions } from '../hypervisor.ts';
 import type { QemuConfig } from './config.ts';
 import type { Accelerator } from './judge-kvm.ts';
-import { kernelParams } from './kernel-params.ts';
+import { kernelParams, needsHpet } from './kernel-params.ts';
 
 /** The agent's virtio-serial port: its name in the guest, and its id in QEMU's events. */
 export const AGENT_PORT = { name: 'agent.channel.0', id: 'agent0' } as const;
@@ -31,11 +31,13 @@ const list = (...parts: string[]): string => parts.filter((part) => part !== '')
 export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
   const { accelerator, sandbox, descriptors } = settings;
   const kvm = accelerator === 'kvm';
+  const mostVcpus = Math.max(machine.vcpus, machine.maxVcpus);
+  const hpet = needsHpet(accelerator, mostVcpus) ? '' : 'hpet=off';
   return [
     ...['-name', list(`sandbox-${quoted(machine.sandboxId)}`, 'debug-threads=on')],
     ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
     ...(sandbox === '' ? [] : ['-sandbox', sandbox]),
-    ...['-machine', list('q35', 'memory-backend=memory', ...MACHINE_WITHOUT, config.machineAccelerators)],
+    ...['-machine', list('q35', 'memory-backend=memory', ...MACHINE_WITHOUT, hpet, config.machineAccelerators)],
     // Unset, the buffer for translated code takes a quarter of the host's memory, up to 1 GiB, for each VM.
     ...['-accel', kvm ? 'kvm' : `tcg,tb-size=${config.tcgTbSizeMib}`],
     // TCG runs the string instructions that these features stand for byte by byte; without them Linux copies by words.
@@ -53,18 +55,12 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
     ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
-    ...[
-      '-append',
-      [
-        ...kernelParams(accelerator, Math.max(machine.vcpus, machine.maxVcpus), config.enableDebug),
-        ...machine.kernelParams,
-      ].join(' '),
-    ],
+    ...['-append', [...kernelParams(accelerator, mostVcpus, config.enableDebug), ...machine.kernelParams].join(' ')],
   ];
 }
 
 /** Parts of a PC that no guest of ours uses and that its kernel would spend time on. */
-const MACHINE_WITHOUT = ['graphics=off', 'smbus=off', 'sata=off', 'hpet=off', 'vmport=off'];
+const MACHINE_WITHOUT = ['graphics=off', 'smbus=off', 'sata=off', 'vmport=off'];
 
 const socket = (id: string, fd: number): string => `socket,id=${id},fd=${fd}`;
 
