@@ -1,6 +1,7 @@
 import { KataError } from '../errors/kata-error.ts';
 import { findExecutable } from '../os/process.ts';
 import { statfs } from '../os/stat.ts';
+import { diskFull, wasDiskFull } from './disk-full.ts';
 import { runInPrivateMounts } from './private-child.ts';
 import { showTree, type Tree } from './tree.ts';
 import { type TreeSize, treeSize } from './tree-size.ts';
@@ -18,8 +19,6 @@ const OPTIONS = ['--quiet', '--preserve-mtime', '-Eforce-inode-extended'];
 const CHUNKED = '--chunksize=65536';
 /** An inode with its name and a share of the folders' blocks. */
 const BYTES_PER_FILE = 128;
-/** A disk with less than this is full. */
-const FULL_BYTES = 128 * 1024;
 /** What hashing through takes minutes is no container's root. */
 const MAX_BYTES = 256 * 2 ** 30;
 
@@ -39,9 +38,7 @@ export async function makeErofsImage(tree: Tree, image: string, mountPoint: stri
   });
   if (status.code === 0) return;
   const said = output.trim().split('\n').at(-1)?.replace(/\s+/g, ' ') ?? '';
-  // Its own words for a full disk differ, and some name another error.
-  if (/no space left/i.test(output) || statfs(image).availableBytes < FULL_BYTES)
-    throw diskFull(image, `mkfs.erofs said: ${said}`);
+  if (wasDiskFull(output, image)) throw diskFull(`the image ${image}`, `mkfs.erofs said: ${said}`);
   const how = status.signal === 0 ? `ended with status ${status.code}` : `was ended by signal ${status.signal}`;
   throw new KataError('internal', `mkfs.erofs is expected to make ${image}, it ${how}: ${said}`, {
     hint: 'erofs-utils 1.5 or newer is needed: apt install erofs-utils',
@@ -72,11 +69,5 @@ function checkSize({ files, bytes, holeBytes }: TreeSize, image: string): void {
   const needed = bytes - holeBytes + files * BYTES_PER_FILE;
   const { availableBytes } = statfs(image);
   if (needed > availableBytes)
-    throw diskFull(image, `about ${mib(needed)} MiB are needed, ${mib(availableBytes)} MiB are free`);
+    throw diskFull(`the image ${image}`, `about ${mib(needed)} MiB are needed, ${mib(availableBytes)} MiB are free`);
 }
-
-const diskFull = (image: string, why: string): KataError =>
-  new KataError('resource-exhausted', `there is no room for the image ${image}: ${why}`, {
-    hint: 'free some space there, or set rootfs_cache_dir to a folder on another disk',
-    errno: 'ENOSPC',
-  });

@@ -2,7 +2,7 @@ import { getenviron } from 'std';
 import { KataError } from '../../errors/kata-error.ts';
 import { concatenate } from '../../os/bytes.ts';
 import { close, pipe, read, setNonBlocking } from '../../os/fd.ts';
-import { spawn } from '../../os/process.ts';
+import { type ChildProcess, type SpawnOptions, spawn } from '../../os/process.ts';
 import { SIGNAL } from '../../os/signal.ts';
 import { utf8Decode } from '../../os/utf8.ts';
 import { explainSkopeo } from './explain-skopeo.ts';
@@ -25,29 +25,29 @@ export async function copyImage(
     .filter(([name]) => PASSED_ON.test(name))
     .map(([name, value]) => `${name}=${value}`);
   try {
-    const child = spawnSkopeo(
+    const child = startSkopeo(
       [
-        ...['skopeo', 'copy', '--dest-oci-accept-uncompressed-layers', '--remove-signatures'],
-        ...['--dest-shared-blob-dir', blobs, reference.source, `oci:${layout}:image`],
+        ...['skopeo', 'copy', '--remove-signatures', '--dest-shared-blob-dir', blobs],
+        ...[reference.source, `oci:${layout}:image`],
       ],
+      stderrWrite,
       {
         env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...environment],
         fds: new Map([[2, stderrWrite], ...(progressFd === undefined ? [] : [[1, progressFd] as const])]),
         parentDeathSignal: SIGNAL.TERM,
       },
     );
-    close(stderrWrite);
     const [stderr, status] = await Promise.all([readAll(stderrRead), child.wait()]);
     if (status.code !== 0) throw explainSkopeo(stderr, reference, status);
   } finally {
     close(stderrRead);
-    close(stderrWrite);
   }
 }
 
-function spawnSkopeo(...args: Parameters<typeof spawn>): ReturnType<typeof spawn> {
+/** Starts skopeo; our copy of its standard error is closed then, so that its end is seen. */
+function startSkopeo(argv: readonly string[], stderrWrite: number, options: SpawnOptions): ChildProcess {
   try {
-    return spawn(...args);
+    return spawn(argv, options);
   } catch (error) {
     const { code, errno } = KataError.from(error);
     if (code !== 'not-found') throw error;
@@ -56,6 +56,8 @@ function spawnSkopeo(...args: Parameters<typeof spawn>): ReturnType<typeof spawn
       errno,
       cause: error,
     });
+  } finally {
+    close(stderrWrite);
   }
 }
 

@@ -5,6 +5,8 @@ import { symlink, writeFile } from '../../os/file.ts';
 import { findExecutable, run } from '../../os/process.ts';
 import { randomHex } from '../../os/random.ts';
 import { SIGNAL } from '../../os/signal.ts';
+import { statfs } from '../../os/stat.ts';
+import { diskFull, wasDiskFull } from '../disk-full.ts';
 import { lockExisting } from '../file-lock.ts';
 import { REF_NAME, readIndex } from './image-layout.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -23,10 +25,11 @@ export async function unpackImage(
   makeDirectory(folder, 0o700);
   const lock = lockExisting(folder, 'shared');
   try {
+    checkRoom(image, folder);
     writeLayout(image, folder);
     const argv = [program, 'raw', 'unpack', '--image', `${folder}:image`, `${folder}/root`];
-    const { status, stderr } = await run(argv, { parentDeathSignal: SIGNAL.KILL });
-    if (status.code !== 0) throw explain(stderr, image);
+    const { status, stdout, stderr } = await run(argv, { parentDeathSignal: SIGNAL.KILL });
+    if (status.code !== 0) throw explain(`${stdout}\n${stderr}`, image, folder);
     await use(`${folder}/root`);
   } finally {
     removeTree(folder);
@@ -43,6 +46,17 @@ function writeLayout({ layout, digest }: StoredImage, folder: string): void {
   writeFile(`${folder}/index.json`, JSON.stringify({ schemaVersion: 2, manifests }));
 }
 
+/** Layers are compressed, so that their files take more than this, as a rule twice or three times. */
+function checkRoom({ name, sizeBytes }: StoredImage, folder: string): void {
+  const { availableBytes } = statfs(folder);
+  if (sizeBytes <= availableBytes) return;
+  const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+  throw diskFull(
+    `the files of the image ${name}`,
+    `more than ${mib(sizeBytes)} MiB are needed, ${mib(availableBytes)} MiB are free`,
+  );
+}
+
 function findUmoci(): string {
   try {
     return findExecutable('umoci');
@@ -54,14 +68,16 @@ function findUmoci(): string {
   }
 }
 
-function explain(stderr: string, { name }: StoredImage): KataError {
-  const said = stderr.trim().split('\n').at(-1)?.trim() ?? '';
-  if (/no space left on device|disk quota exceeded/i.test(stderr))
-    return new KataError('resource-exhausted', `there is no room on the disk to unpack the image ${name}`, {
-      hint: 'free some space, or set rootfs_cache_dir to a folder on another disk',
-      errno: 'ENOSPC',
-    });
+function explain(output: string, { name }: StoredImage, folder: string): KataError {
+  const lines = output.trim().split('\n');
+  const panic = lines.find((line) => line.startsWith('panic:'));
+  const said = (panic ?? lines.find((line) => line.includes('⨯')) ?? lines.at(-1) ?? '').replace(/^[\s⨯]+/, '');
+  if (wasDiskFull(output, folder)) return diskFull(`the files of the image ${name}`, `umoci said: ${said}`);
   return new KataError('data-loss', `the image ${name} is expected to be unpacked, umoci said: ${said}`, {
-    hint: `kata-runtime rmi ${name}, then pull it again`,
+    // 0.4.7 ends so when a compressed layer cannot be written to its end, and what it wrote is removed by then.
+    hint:
+      panic === undefined
+        ? `kata-runtime rmi ${name}, then pull it again`
+        : `see whether the disk is full: df ${folder}`,
   });
 }
