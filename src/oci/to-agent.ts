@@ -1,7 +1,8 @@
 import type { Linux, LinuxNamespace, Process, Spec } from '../protocols/gen/oci.ts';
+import { isHostDevice } from './host-device.ts';
 import { resourcesToAgent } from './resources-to-agent.ts';
 import { seccompToAgent } from './seccomp-to-agent.ts';
-import type { OciLinux, OciProcess, OciSpec } from './spec.ts';
+import type { OciDevice, OciLinux, OciProcess, OciSpec } from './spec.ts';
 
 /** How the runtime changes a spec on its way to the guest. */
 export interface ToAgentOptions {
@@ -101,7 +102,7 @@ function linuxToAgent(linux: OciLinux, domainname: string | undefined, disableSe
     resources: linux.resources === undefined ? undefined : resourcesToAgent(linux.resources),
     cgroupsPath: linux.cgroupsPath ?? '',
     namespaces: guestNamespaces(linux),
-    devices: (linux.devices ?? []).map((device) => ({
+    devices: guestDevices(linux).map((device) => ({
       path: device.path,
       type: device.type,
       major: BigInt(device.major ?? 0),
@@ -117,6 +118,11 @@ function linuxToAgent(linux: OciLinux, domainname: string | undefined, disableSe
     mountLabel: '',
     intelRdt: undefined,
   };
+}
+
+/** Without those of a privileged container that only the host has; any other container with one was refused. */
+function guestDevices({ devices = [] }: OciLinux): OciDevice[] {
+  return devices.filter((device) => !isHostDevice(device));
 }
 
 /** Namespaces that the agent makes by the spec: the others are the VM's, or (pid) said by `sandbox_pidns`. */

@@ -1,4 +1,5 @@
-import type { OciDevice, OciLinux, OciSpec } from './spec.ts';
+import { isAllowedEveryDevice, isHostDevice } from './host-device.ts';
+import type { OciLinux, OciSpec } from './spec.ts';
 
 /** A field that is refused, or one that is left out in silence, and why. */
 export interface FieldRule {
@@ -97,17 +98,9 @@ export const REFUSED: readonly FieldRule[] = [
   },
   {
     path: 'linux.devices of block devices, and of character devices with a dynamic number',
-    find: ({ linux }) => {
-      const index = (linux?.devices ?? []).findIndex(isHostDevice);
-      const device = linux?.devices?.[index];
-      if (device === undefined) return undefined;
-      return {
-        path: `linux.devices[${index}]`,
-        found: `${device.path} (${device.type} ${device.major ?? 0}:${device.minor ?? 0})`,
-      };
-    },
+    find: (spec) => (isAllowedEveryDevice(spec) ? undefined : firstHostDevice(spec)),
     reason: "its number means another device, or none, in the guest's kernel",
-    hint: 'run without host devices; for privileged pods set privileged_without_host_devices = true in containerd',
+    hint: 'run without this device; the guest has its own',
   },
   {
     path: 'process.scheduler, process.ioPriority, process.execCPUAffinity',
@@ -122,6 +115,11 @@ export const REFUSED: readonly FieldRule[] = [
 
 /** Fields that are left out because their meaning is the host's: said in the log, not refused. */
 export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
+  {
+    path: 'linux.devices of a privileged container',
+    find: (spec) => (isAllowedEveryDevice(spec) ? firstHostDevice(spec) : undefined),
+    reason: "a privileged container gets the guest's devices; those of the host with numbers of their own are left out",
+  },
   {
     path: 'process.apparmorProfile, process.selinuxLabel, linux.mountLabel',
     find: ({ process, linux }) =>
@@ -174,10 +172,12 @@ export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
   },
 ];
 
-/** Majors that the kernel gives out at run time (Documentation/admin-guide/devices.txt): they differ from boot to boot. */
-function isHostDevice({ type, major = 0 }: OciDevice): boolean {
-  if (type === 'b') return true;
-  return (type === 'c' || type === 'u') && ((major >= 234 && major <= 254) || (major >= 384 && major <= 511));
+function firstHostDevice({ linux }: OciSpec): Found {
+  const index = (linux?.devices ?? []).findIndex(isHostDevice);
+  const device = linux?.devices?.[index];
+  if (device === undefined) return undefined;
+  const { path, type, major = 0, minor = 0 } = device;
+  return { path: `linux.devices[${index}]`, found: `${path} (${type} ${major}:${minor})` };
 }
 
 type Found = { path: string; found: string } | undefined;

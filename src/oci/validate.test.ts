@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, KataError } from '../errors/kata-error.ts';
+import { specToAgent } from './to-agent.ts';
 import { REFUSED } from './unsupported.ts';
 import { parseProcess, parseResources, parseSpec } from './validate.ts';
 
@@ -139,6 +140,41 @@ test('what means something on the host alone is left out, and said', () => {
   assert.deepEqual(
     ignored.map(({ path }) => path),
     ['process.apparmorProfile', 'linux.resources.cpu.cpus', 'linux.resources.blockIO.throttleReadBpsDevice'],
+  );
+});
+
+test("a privileged container starts with the guest's devices; those of the host are left out", () => {
+  const { spec, ignored } = check((s) => {
+    s.linux.resources = {
+      devices: [
+        { allow: false, access: 'rwm' },
+        { allow: true, access: 'rwm' },
+      ],
+    };
+    s.linux.devices = [
+      { path: '/dev/fuse', type: 'c', major: 10, minor: 229 },
+      { path: '/dev/sda', type: 'b', major: 8, minor: 0 },
+    ];
+  });
+  assert.deepEqual(
+    ignored.map(({ found }) => found),
+    ['/dev/sda (b 8:0)'],
+  );
+  assert.deepEqual(
+    specToAgent(spec).linux?.devices.map(({ path }) => path),
+    ['/dev/fuse'],
+  );
+});
+
+test('a certain disk of the host is refused, also when it may be used', () => {
+  refused(
+    (s) => {
+      s.linux.resources = { devices: [{ allow: true, type: 'b', major: 8, minor: 0, access: 'rwm' }] };
+      s.linux.devices = [{ path: '/dev/sda', type: 'b', major: 8, minor: 0 }];
+    },
+    'unimplemented',
+    'linux.devices[0]',
+    '/dev/sda',
   );
 });
 
