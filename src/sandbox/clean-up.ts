@@ -1,3 +1,4 @@
+import { ImageCache } from '../rootfs/image-cache.ts';
 import { endMachine } from './machine.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
@@ -8,9 +9,12 @@ import { Teardown } from './teardown.ts';
  */
 export async function cleanUpSandbox(sandboxId: string, report: (message: string) => void): Promise<void> {
   const teardown = new Teardown(report);
+  const state = loadState(sandboxId);
   teardown.add('remove the saved state', () => removeSandboxDirectory(sandboxId));
+  teardown.add("remove the roots' images", () => {
+    if (state?.rootCache !== undefined) new ImageCache(state.rootCache).sweep();
+  });
   teardown.add('end the VM', async () => {
-    const state = loadState(sandboxId);
     if (state?.vmm !== undefined) await endMachine(state.vmm);
   });
   await teardown.run();

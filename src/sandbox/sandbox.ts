@@ -193,7 +193,8 @@ export class Sandbox {
     await this.#started;
     timeline.mark('vm-spawned');
     const saved = this.#machine.savedProcess();
-    saveState({ version: 1, sandboxId: this.id, ...(saved && { vmm: saved }) });
+    const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = config.runtime;
+    saveState({ version: 1, sandboxId: this.id, rootCache: { directory, sizeMib }, ...(saved && { vmm: saved }) });
     void this.#machine.exited.then(() => this.#lost());
     void this.#machine.guestUp.then(() => timeline.mark('guest-up'));
     const channel = await this.#machine.connectAgent(config.agent.dialTimeoutMs);

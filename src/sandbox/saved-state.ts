@@ -11,6 +11,8 @@ export interface SavedState {
   sandboxId: string;
   /** The VMM as `/proc` names it: the start time tells it from a later process of the same pid. */
   vmm?: { pid: number; startTime: string };
+  /** Where its roots' images are: those that were its alone go with it. */
+  rootCache?: { directory: string; sizeMib: number };
 }
 
 export function sandboxDirectory(sandboxId: string): string {
