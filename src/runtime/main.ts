@@ -1,9 +1,40 @@
-import { writeSync } from '../os/fd.ts';
-import { utf8Encode } from '../os/utf8.ts';
-import { VERSION } from '../version.ts';
+import { run } from '@stricli/core';
+import { KataError } from '../errors/kata-error.ts';
+import { monotonicMs } from '../os/timer.ts';
+import { application, RUNS_ANOTHER } from './application.ts';
+import { endFlagsAtFirstWord } from './arguments.ts';
+import type { RuntimeContext } from './context.ts';
+import { STATUS } from './exit-status.ts';
+import { takeGlobalOptions } from './global-options.ts';
+import { complain, print, tell } from './output.ts';
 
 /** kata-runtime: its exit status. */
-export async function runtimeMain(_argv: readonly string[]): Promise<number> {
-  writeSync(1, utf8Encode(`kata-runtime ${VERSION}\n`));
-  return 0;
+export async function runtimeMain(argv: readonly string[]): Promise<number> {
+  const sinceMs = monotonicMs();
+  try {
+    const { options: global, rest } = takeGlobalOptions(argv);
+    const process = { stdout: { write: print }, stderr: { write: tell } };
+    const context: RuntimeContext & { process: { exitCode?: number | string | null } } = {
+      process,
+      global,
+      sinceMs,
+      exitStatus: 0,
+    };
+    await run(application, ordered(rest), context);
+    const status = Number(context.process.exitCode ?? 0);
+    if (status === 0) return context.exitStatus;
+    // What stricli counts below zero are mistakes in the command line; a command that threw is 1.
+    const [command = ''] = rest;
+    return status === 1 && !Object.hasOwn(RUNS_ANOTHER, command) ? STATUS.failed : STATUS.ownFailure;
+  } catch (error) {
+    complain(KataError.from(error).line);
+    return STATUS.ownFailure;
+  }
+}
+
+function ordered([command = '', ...words]: readonly string[]): string[] {
+  if (command === '') return [];
+  if (command === '--version') return ['version'];
+  if (command !== 'run' && command !== 'exec') return [command, ...words];
+  return [command, ...endFlagsAtFirstWord(words, RUNS_ANOTHER[command].parameters)];
 }
