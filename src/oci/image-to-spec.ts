@@ -121,7 +121,8 @@ function cwdOf(cwd: string): string {
 
 const ID_MAX = 2 ** 32 - 2;
 
-function userOf(user: string): OciUser {
+/** A user as `-u` and images write it: `user`, `uid`, `user:group`, `uid:gid`. Throws `invalid-argument`. */
+export function userOf(user: string): OciUser {
   const [name = '', group, ...more] = user.split(':');
   if (name === '' || group === '' || more.length > 0 || !isId(name) || !isId(group ?? '0'))
     throw new KataError('invalid-argument', `user: expected name, uid, name:group or uid:gid, found '${user}'`, {

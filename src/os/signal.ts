@@ -1,6 +1,6 @@
 import { syscall } from 'sys';
 import { NR } from '../syscall/numbers.ts';
-import { check } from './errno.ts';
+import { check, ERRNO } from './errno.ts';
 import { close, O, read } from './fd.ts';
 
 /** Signal numbers of Linux on x86-64 and arm64 (signal(7)) that the runtime itself uses. */
@@ -46,6 +46,14 @@ export function ignoreSignal(signal: number): void {
 export function resetSignals(): void {
   setAction(SIGNAL.PIPE, SIG_DFL);
   check(syscall(NR.rt_sigprocmask, SIG_SETMASK, maskOf([]), null, SIGSET_SIZE), 'unblock the signals');
+}
+
+/** Sends a signal to a process (kill(2)); whether there was one. */
+export function sendSignal(pid: number, signal: number): boolean {
+  const result = syscall(NR.kill, pid, signal);
+  if (result === -ERRNO.ESRCH) return false;
+  check(result, `send signal ${signal} to process ${pid}`);
+  return true;
 }
 
 /** Holds these signals back, to be read by `SignalReader`. */
