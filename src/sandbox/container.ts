@@ -1,4 +1,5 @@
 import { KataError } from '../errors/kata-error.ts';
+import { SIGNAL } from '../os/signal.ts';
 import type { StatsContainerResponse } from '../protocols/gen/agent.ts';
 import type { LinuxResources, Process } from '../protocols/gen/oci.ts';
 import type { AgentClient } from './agent-client.ts';
@@ -68,6 +69,8 @@ export class Container {
     });
     process.pid = pid;
     process.watch();
+    // Killed or deleted while the guest made it: then nothing of it may go on there.
+    if (process.state === 'stopped') await process.signal(SIGNAL.KILL);
     process.started();
   }
 

@@ -18,6 +18,9 @@ const KILLED = 137;
  */
 const READ_BYTES = 1 << 20;
 
+/** What a guest says is not to be believed: what is no exit status is told as 255. */
+const exitStatus = (status: number): number => (status >= 0 && status <= 255 ? status : 255);
+
 /** A process in the guest: a container's first, or an exec. It knows nothing of FIFOs; those are the shim's. */
 export class GuestProcess {
   readonly containerId: string;
@@ -67,7 +70,7 @@ export class GuestProcess {
   /** Asks the agent, which must know it by now, to say when it ends. */
   watch(): void {
     this.#client.agent.waitProcess(this.#ids()).then(
-      ({ status }) => this.end(status),
+      ({ status }) => this.end(exitStatus(status)),
       // The agent is gone, or forgot it: so is the process.
       () => this.end(KILLED),
     );

@@ -1,5 +1,6 @@
 import { makeDirectories, removeTree } from '../os/directory.ts';
 import { readTextIfExists, writeFileAtomic } from '../os/file.ts';
+import { checkIdentifier } from './identifier.ts';
 
 /** Where sandboxes keep what outlives their shim, a folder each (upstream's runtime-rs uses the same). */
 export const SANDBOXES = '/run/kata';
@@ -15,8 +16,9 @@ export interface SavedState {
   rootCache?: { directory: string; sizeMib: number };
 }
 
+/** The sandbox's own folder. Throws `invalid-argument` for an id that would name another. */
 export function sandboxDirectory(sandboxId: string): string {
-  return `${SANDBOXES}/${sandboxId}`;
+  return `${SANDBOXES}/${checkIdentifier('a sandbox', sandboxId)}`;
 }
 
 /** Makes the sandbox's folder, for root alone. */

@@ -21,3 +21,19 @@ it('undoes the last step first, goes on past one that fails, and says which', as
   await teardown.run();
   assert.deepEqual(done, ['third', 'first']);
 });
+
+it('does not begin the next step for a second caller while the first one waits for a step', async () => {
+  const done: string[] = [];
+  const teardown = new Teardown(() => {});
+  let release = () => {};
+  teardown.add('last', () => {
+    done.push('last');
+  });
+  teardown.add('slow', () => new Promise<void>((resolve) => (release = resolve)).then(() => void done.push('slow')));
+  const both = [teardown.run(), teardown.run()];
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(done, []);
+  release();
+  await Promise.all(both);
+  assert.deepEqual(done, ['slow', 'last']);
+});
