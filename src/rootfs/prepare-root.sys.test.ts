@@ -116,6 +116,17 @@ describe("a container's root", () => {
     await assert.rejects(prepare({ ...mount, source: folder }), { code: 'not-found', message: /neither a file nor/ });
   });
 
+  test('that is a block device is used as it is', async (t) => {
+    const { folder, prepare } = scene(t);
+    writeFile(`${folder}/disk`, new Uint8Array(1 << 20));
+    const device = (await runChecked(['losetup', '--find', '--show', `${folder}/disk`])).trim();
+    t.after(() => runChecked(['losetup', '--detach', device]));
+    const image = await prepare({ type: 'ext4', source: device, options: ['discard'] });
+    assert.equal(image.path, device);
+    assert.equal(image.fsType, 'ext4');
+    image.release();
+  });
+
   test('whose folders are missing is an error that names the folder', async (t) => {
     const { folder, prepare } = scene(t);
     await assert.rejects(prepare(overlay(folder, 3, [2, 7])), { code: 'not-found', message: /\/7\/fs/ });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listDirectory, makeDirectories, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
+import { close } from '../../os/fd.ts';
 import { exists } from '../../os/file.ts';
 import { chooseAccelerator, lookAtKvm } from './accelerator.ts';
 import { openAgentChannel } from './agent-channel.ts';
@@ -49,4 +50,5 @@ test('without a vsock device the agent is reached over a port', () => {
   channel.close();
   channel.close();
   assert.equal(openFiles(), before + 1, "QEMU's end is the caller's");
+  close(channel.fd);
 });

@@ -4,6 +4,7 @@ import { getenv } from 'std';
 import { KataError } from '../../errors/kata-error.ts';
 import { listDirectory, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
 import { readlink, readText, writeFile } from '../../os/file.ts';
+import { runChecked } from '../../os/process.ts';
 import { SIGNAL } from '../../os/signal.ts';
 import { monotonicMs, sleep, withTimeout } from '../../os/timer.ts';
 import { utf8Encode } from '../../os/utf8.ts';
@@ -93,6 +94,39 @@ describe('a VM of QEMU', () => {
     assert.deepEqual(holdings(), before);
     assert.equal((await failure(vm.pause())).code, 'failed-precondition');
     assert.equal((await failure(vm.start())).code, 'failed-precondition');
+  });
+
+  test('takes block devices, to write to as well, and files by every way of reading', { timeout }, async (t) => {
+    const folder = makeTemporaryDirectory('/tmp/kata-qemu-test-');
+    t.after(() => removeTree(folder));
+    writeFile(`${folder}/image`, new Uint8Array(1 << 20));
+    const device = (await runChecked(['losetup', '--find', '--show', `${folder}/image`])).trim();
+    t.after(() => runChecked(['losetup', '--detach', device]));
+    const ways: Partial<QemuConfig>[] = [
+      { blockDeviceAio: 'threads', enableIothreads: true },
+      { blockDeviceAio: 'io_uring' },
+      { blockDeviceAio: 'native' },
+      { blockDeviceAio: 'native', blockDeviceCacheSet: true, blockDeviceCacheDirect: true },
+    ];
+    for (const way of ways) {
+      const lines: string[] = [];
+      const vm = new Qemu({ ...config, ...way }, machine, { log: (line) => lines.push(line) });
+      t.after(() => vm.stop());
+      await vm.start();
+      for (const [id, path] of Object.entries({ file: `${folder}/image`, device }))
+        for (const readOnly of [true, false]) {
+          await vm.attachDisk({ id, path, readOnly });
+          await vm.detachDisk(id);
+        }
+      // Native reading needs O_DIRECT: without it a second choice is made, and said.
+      const second = way.blockDeviceAio === 'native' && way.blockDeviceCacheSet === undefined;
+      if (way.blockDeviceAio !== 'io_uring')
+        assert.equal(
+          lines.some((line) => line.includes('use threads')),
+          second,
+        );
+      await vm.stop();
+    }
   });
 
   test('that is killed is known to be gone at once, and its agent is not waited for', { timeout }, async (t) => {
