@@ -18,38 +18,47 @@ export interface Architecture {
   audit: number;
   /** Whether arguments have 64 bits. */
   wide: boolean;
+  /** Its system calls, read when first asked for and kept. */
   table(): SyscallTable;
+}
+
+function once(read: () => SyscallTable): () => SyscallTable {
+  let table: SyscallTable | undefined;
+  return () => {
+    table ??= read();
+    return table;
+  };
 }
 
 const X86_64: Architecture = {
   name: 'SCMP_ARCH_X86_64',
   audit: 0xc000_003e,
   wide: true,
-  table: () => parseSyscallTable(X86_64_SYSCALLS),
+  table: once(() => parseSyscallTable(X86_64_SYSCALLS)),
 };
 const X86: Architecture = {
   name: 'SCMP_ARCH_X86',
   audit: 0x4000_0003,
   wide: false,
-  table: () => parseSyscallTable(I386_SYSCALLS),
+  table: once(() => parseSyscallTable(I386_SYSCALLS)),
 };
 const X32: Architecture = {
   name: 'SCMP_ARCH_X32',
   audit: X86_64.audit,
   wide: true,
-  table: () => parseSyscallTable(X32_SYSCALLS, X32_BIT),
+  table: once(() => parseSyscallTable(X32_SYSCALLS, X32_BIT)),
 };
 const AARCH64: Architecture = {
   name: 'SCMP_ARCH_AARCH64',
   audit: 0xc000_00b7,
   wide: true,
-  table: () => parseSyscallTable(AARCH64_SYSCALLS),
+  table: once(() => parseSyscallTable(AARCH64_SYSCALLS)),
 };
 const ARM: Architecture = {
   name: 'SCMP_ARCH_ARM',
   audit: 0x4000_0028,
   wide: false,
-  table: () => parseSyscallTable(ARM_SYSCALLS),
+  table: once(() => parseSyscallTable(ARM_SYSCALLS)),
 };
 
 /** What a kernel can run, its own first. */

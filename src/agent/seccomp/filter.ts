@@ -38,15 +38,15 @@ export function compileSeccomp(seccomp: LinuxSeccomp, native: NativeArchitecture
   }
   const program = [load(ARCHITECTURE_OFFSET)];
   for (const [audit, { segments: parts }] of segments)
-    program.push(...onlyIfEqual(audit, [load(NUMBER_OFFSET), ...searchCode(merged(parts))]));
+    program.push(...onlyIfEqual(audit, [load(NUMBER_OFFSET), ...searchCode(parts, 0, parts.length)]));
   program.push(ret(RET.KILL_PROCESS));
   return { instructions: encode(program), flags: filterFlags(seccomp.flags) };
 }
 
-/** Numbers from `start` to the next segment's, and what becomes of them. */
+/** Numbers from `start` to the next segment's, and what becomes of them: one return value, or code. */
 interface Segment {
   start: number;
-  code: Instruction[];
+  outcome: number | Instruction[];
 }
 
 /**
@@ -60,41 +60,40 @@ function architectureSegments(
   unknown: number,
 ): Segment[] {
   const { verdicts, last } = architectureRules(seccomp, architecture, byDefault);
-  const isX32 = architecture.name === 'SCMP_ARCH_X32';
   const segments: Segment[] = [];
-  let next = isX32 ? X32_BIT : 0;
+  let next = architecture.name === 'SCMP_ARCH_X32' ? X32_BIT : 0;
   // A profile that names no system call at all says nothing about what its author knew.
-  const after = (number: number): Instruction[] => [ret(last >= 0 && number > last ? unknown : byDefault)];
+  const unnamed = (number: number): number => (last >= 0 && number > last ? unknown : byDefault);
   const fill = (upTo: number): void => {
-    if (next < upTo && next <= last) segments.push({ start: next, code: after(next) });
-    if (upTo > last + 1 && next < upTo) segments.push({ start: Math.max(next, last + 1), code: after(upTo) });
+    if (next >= upTo) return;
+    if (next <= last) append(segments, next, byDefault);
+    if (upTo > last + 1) append(segments, Math.max(next, last + 1), unnamed(upTo));
   };
   for (const number of [...verdicts.keys()].sort((a, b) => a - b)) {
     fill(number);
-    segments.push({ start: number, code: verdictCode(verdicts.get(number)!, byDefault, architecture.wide) });
+    const verdict = verdicts.get(number)!;
+    const isPlain = verdict.alternatives.length === 0;
+    append(segments, number, isPlain ? verdict.otherwise! : verdictCode(verdict, byDefault, architecture.wide));
     next = number + 1;
   }
-  const end = architecture.name === 'SCMP_ARCH_X86_64' ? X32_BIT : NO_NUMBER;
-  fill(end);
-  if (end === X32_BIT) segments.push({ start: X32_BIT, code: [ret(RET.KILL_PROCESS)] });
-  segments.push({ start: NO_NUMBER, code: after(NO_NUMBER) });
+  const sharesWithX32 = architecture.name === 'SCMP_ARCH_X86_64';
+  fill(sharesWithX32 ? X32_BIT : NO_NUMBER);
+  if (sharesWithX32) append(segments, X32_BIT, RET.KILL_PROCESS);
+  append(segments, NO_NUMBER, unnamed(NO_NUMBER));
   return segments;
 }
 
-/** Neighbours with the same simple outcome become one. */
-function merged(segments: readonly Segment[]): Segment[] {
-  const kept: Segment[] = [];
-  for (const segment of segments) {
-    const before = kept.at(-1)?.code;
-    const same = before?.length === 1 && segment.code.length === 1 && before[0]!.k === segment.code[0]!.k;
-    if (!same) kept.push(segment);
-  }
-  return kept;
+/** Neighbours with the same plain outcome are one. */
+function append(segments: Segment[], start: number, outcome: Segment['outcome']): void {
+  if (segments.at(-1)?.outcome !== outcome) segments.push({ start, outcome });
 }
 
-/** A binary search for the segment that A is in. */
-function searchCode(segments: readonly Segment[]): Instruction[] {
-  if (segments.length === 1) return segments[0]!.code;
-  const middle = segments.length >> 1;
-  return branch(segments[middle]!.start, searchCode(segments.slice(0, middle)), searchCode(segments.slice(middle)));
+/** A binary search for the segment, from `first` to before `end`, that A is in. */
+function searchCode(segments: readonly Segment[], first: number, end: number): Instruction[] {
+  if (end - first === 1) {
+    const { outcome } = segments[first]!;
+    return typeof outcome === 'number' ? [ret(outcome)] : outcome;
+  }
+  const middle = (first + end) >> 1;
+  return branch(segments[middle]!.start, searchCode(segments, first, middle), searchCode(segments, middle, end));
 }
