@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import type { MessageType } from '../../src/protocols/codec.ts';
 import {
   CreateContainerRequest,
   GuestDetailsResponse,
@@ -9,7 +10,6 @@ import {
   WaitProcessResponse,
 } from '../../src/protocols/gen/agent.ts';
 import { HealthCheckResponse } from '../../src/protocols/gen/health.ts';
-import type { MessageType } from '../../src/protocols/service.ts';
 import { AgentVm } from '../harness/agent-vm.ts';
 
 const GOLDEN = 'test/golden/kata-3.30-ctr-run';

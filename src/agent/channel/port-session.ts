@@ -13,7 +13,7 @@ const MAX_WRITE = 32768;
 /**
  * The time from when the host opens a virtio-serial port until it closes it, as a stream. The port itself stays open:
  * a read of it gives 0 while nobody is at the host's end, which is the end of a session that has begun, and a reason
- * to wait before.
+ * to wait before. A host that hangs up and is back before the guest has looked is not told from one that stayed.
  */
 export class PortSession implements ByteStream {
   readonly #fd: number;
