@@ -10,7 +10,7 @@ const CONFIG_JSON = `{
   "process": {
     "terminal": true, "consoleSize": {"height": 24, "width": 80},
     "user": {"uid": 1000, "gid": 1000, "umask": 18, "additionalGids": [4, 5]},
-    "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/",
+    "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/srv",
     "capabilities": {"bounding": ["CAP_KILL"], "effective": ["CAP_KILL"]},
     "rlimits": [{"type": "RLIMIT_CORE", "hard": 18446744073709551615, "soft": 0}],
     "oomScoreAdj": -998, "apparmorProfile": "cri-containerd.apparmor.d", "selinuxLabel": "x"
@@ -52,6 +52,10 @@ test("what belongs to the container survives the agent's wire, 64-bit limits wit
   assert.deepEqual(sent.root, { path: '/run/kata-containers/c1/rootfs', readonly: true });
   assert.equal(sent.process?.rlimits[0]?.hard, 18446744073709551615n);
   assert.equal(sent.process?.oomScoreAdj, -998n);
+  assert.equal(sent.process?.cwd, '/srv');
+  assert.deepEqual(sent.process?.args, ['sh']);
+  assert.deepEqual(sent.process?.env, ['PATH=/bin']);
+  assert.equal(sent.process?.terminal, true);
   assert.deepEqual(sent.process?.user, { uid: 1000, gid: 1000, additionalGids: [4, 5], username: '', umask: 0o22 });
   assert.deepEqual(sent.process?.consoleSize, { height: 24, width: 80 });
   assert.equal(sent.linux?.resources?.memory?.limit, 9223372036854771712n);
