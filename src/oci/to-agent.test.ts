@@ -73,6 +73,8 @@ test("what belongs to the container survives the agent's wire, 64-bit limits wit
     gid: 0,
   });
   assert.deepEqual(sent.linux?.maskedPaths, ['/proc/kcore']);
+  assert.equal(sent.linux?.seccomp?.defaultErrnoRet, 38);
+  assert.equal(sent.linux?.resources?.unified['memory.high'], '1000000');
   assert.deepEqual(sent.linux?.sysctl, { 'net.core.somaxconn': '1024', 'kernel.domainname': 'example' });
 });
 
