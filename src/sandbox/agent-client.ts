@@ -2,7 +2,7 @@ import type { ByteStream } from '../os/byte-stream.ts';
 import { AgentServiceDefinition } from '../protocols/gen/agent.ts';
 import { AgentExtensionDefinition } from '../protocols/gen/agent-extension.ts';
 import { HealthDefinition } from '../protocols/gen/health.ts';
-import { createClient, type ServiceClient, TtrpcClient } from '../ttrpc/client.ts';
+import { type CallOptions, createClient, type ServiceClient, TtrpcClient } from '../ttrpc/client.ts';
 
 /** The guest's agent, as the sandbox speaks to it. */
 export interface AgentClient {
@@ -15,13 +15,27 @@ export interface AgentClient {
   close(): void;
 }
 
-/** Speaks the agent API over the VM's channel. */
-export function agentClient(channel: ByteStream): AgentClient {
+/** What waits for a process, its bytes, or an event takes as long as it takes. */
+const WITHOUT_LIMIT = new Set(['WaitProcess', 'ReadStdout', 'ReadStderr', 'WriteStdin', 'GetOOMEvent']);
+/** A guest that does not answer must not hold up whoever wants to be rid of it. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+/**
+ * Speaks the agent API over the VM's channel. A call that names no limit and waits for nothing throws
+ * `deadline-exceeded` after `answerTimeoutMs`.
+ */
+export function agentClient(channel: ByteStream, answerTimeoutMs: number = ANSWER_TIMEOUT_MS): AgentClient {
   const connection = new TtrpcClient(channel, "the guest's agent");
+  const limited = {
+    call(service: string, method: string, payload: readonly Uint8Array[], options: CallOptions = {}) {
+      const timeoutMs = options.timeoutMs ?? (WITHOUT_LIMIT.has(method) ? undefined : answerTimeoutMs);
+      return connection.call(service, method, payload, { ...options, timeoutMs });
+    },
+  };
   return {
-    agent: createClient(AgentServiceDefinition, connection),
-    health: createClient(HealthDefinition, connection),
-    extension: createClient(AgentExtensionDefinition, connection),
+    agent: createClient(AgentServiceDefinition, limited),
+    health: createClient(HealthDefinition, limited),
+    extension: createClient(AgentExtensionDefinition, limited),
     closed: connection.closed,
     close: () => connection.close(),
   };

@@ -5,7 +5,7 @@ import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci
 import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
-import { withTimeout } from '../os/timer.ts';
+import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage, StringUser } from '../protocols/gen/agent.ts';
 import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
@@ -13,6 +13,7 @@ import { type AgentClient, agentClient } from './agent-client.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import { copyToGuest } from './host-files.ts';
+import { checkIdentifier } from './identifier.ts';
 import { newMachine } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
@@ -48,11 +49,14 @@ export interface CreateContainerOptions {
   stringUser?: StringUser | undefined;
 }
 
-const HEALTH_TIMEOUT_MS = 30_000;
+/** An agent whose channel opened at the last moment still gets so long to answer. */
+const MIN_ANSWER_MS = 1000;
 const REMOVE_TIMEOUT_MS = 10_000;
 const DESTROY_TIMEOUT_MS = 2000;
 /** A VMM whose agent hung up is given so long to end by itself, as a guest that panics does. */
 const HANG_UP_GRACE_MS = 500;
+/** Whoever makes a container gets so long to take it back when its sandbox ends; images half-made end with their locks. */
+const CREATION_GRACE_MS = 3000;
 
 /** One VM and the containers in it. */
 export class Sandbox {
@@ -67,6 +71,13 @@ export class Sandbox {
   /** Once the guest is up. */
   #client: AgentClient | undefined;
   #stopping: Promise<void> | undefined;
+  /** Containers being made, or taken back because that failed. */
+  readonly #creating = new Set<Promise<unknown>>();
+  /** The VM has ended. */
+  #gone = false;
+  /** The agent's channel is open. */
+  #guestUp = false;
+  #disks = 0;
 
   constructor(options: SandboxOptions) {
     this.id = options.id;
@@ -84,8 +95,19 @@ export class Sandbox {
    * it throws left nothing of this container behind.
    */
   async createContainer(options: CreateContainerOptions): Promise<Container> {
+    checkIdentifier('a container', options.id);
     if (this.#stopping !== undefined)
       throw new KataError('failed-precondition', `sandbox ${this.id} is being stopped, it takes no container`);
+    const creating = this.#create(options);
+    this.#creating.add(creating);
+    try {
+      return await creating;
+    } finally {
+      this.#creating.delete(creating);
+    }
+  }
+
+  async #create(options: CreateContainerOptions): Promise<Container> {
     const { config, log, timeline } = this.#options;
     const teardown = new Teardown((message) => log.warning(`container ${options.id}: ${message}`));
     this.#booting ??= this.#boot();
@@ -101,8 +123,8 @@ export class Sandbox {
       teardown.add('release the root', () => image.release());
       timeline.mark('root-image-ready');
       // As early as it can be: a disk that the kernel finds while it boots costs 10 ms, one plugged in later 45.
-      await this.#started;
-      const diskId = `root-${options.id}`.slice(0, 60);
+      await (this.#started ?? this.#booting);
+      const diskId = `root-${this.#disks++}`;
       const disk = await this.#machine.attachDisk({ id: diskId, path: image.path, readOnly: true });
       teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
       timeline.mark('root-attached');
@@ -120,9 +142,22 @@ export class Sandbox {
       timeline.mark('container-created');
       return container;
     } catch (error) {
+      // A VM that ended before its disk was there: why, its boot tells.
+      const cause = this.#gone ? await this.#booting.then(() => error).catch((reason: unknown) => reason) : error;
       await teardown.run();
-      throw error;
+      throw this.#withConsole(cause);
     }
+  }
+
+  /** The failure of a guest that hung up or does not answer, with what it said last. */
+  #withConsole(thrown: unknown): unknown {
+    const error = KataError.from(thrown);
+    const { code, message, hint } = error;
+    if (this.#client === undefined && !this.#guestUp) return thrown;
+    if (code !== 'unavailable' && code !== 'deadline-exceeded') return thrown;
+    const tail = this.#machine.consoleTail(12);
+    const said = tail === '' ? "the guest's console is empty" : `the console's last lines:\n${tail}`;
+    return new KataError(code, `${message}; ${said}`, { hint, cause: error });
   }
 
   async #createInGuest(
@@ -176,7 +211,7 @@ export class Sandbox {
   }
 
   async #removeFromGuest(client: AgentClient, containerId: string): Promise<void> {
-    if (this.#stopping !== undefined || (await this.#isGone())) return;
+    if (this.#stopping !== undefined || this.#gone) return;
     await client.agent
       .removeContainer({ containerId, timeout: 0 }, { timeoutMs: REMOVE_TIMEOUT_MS })
       .catch((error: unknown) => {
@@ -197,12 +232,16 @@ export class Sandbox {
     saveState({ version: 1, sandboxId: this.id, rootCache: { directory, sizeMib }, ...(saved && { vmm: saved }) });
     void this.#machine.exited.then(() => this.#lost());
     void this.#machine.guestUp.then(() => timeline.mark('guest-up'));
+    const startMs = monotonicMs();
     const channel = await this.#machine.connectAgent(config.agent.dialTimeoutMs);
     const client = agentClient(channel);
     this.#teardown.add('hang up', () => client.close());
-    await client.health.check({ service: '' }, { timeoutMs: HEALTH_TIMEOUT_MS });
+    this.#guestUp = true;
+    // The configured time is for both: to come up, and to answer.
+    const leftMs = Math.max(MIN_ANSWER_MS, config.agent.dialTimeoutMs - (monotonicMs() - startMs));
+    await client.health.check({ service: '' }, { timeoutMs: leftMs });
     timeline.mark('agent-up');
-    await client.agent.createSandbox(this.#sandboxRequest());
+    await client.agent.createSandbox(this.#sandboxRequest(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     this.#client = client;
     void client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
@@ -240,7 +279,7 @@ export class Sandbox {
         const { containerId } = await client.agent.getOOMEvent({});
         if (this.#containers.has(containerId)) this.#options.onOom(containerId);
       } catch (error) {
-        if (this.#stopping === undefined && !(await this.#isGone()))
+        if (this.#stopping === undefined && !this.#gone)
           this.#options.log.warning(`no further news of memory running out: ${KataError.from(error).line}`);
         return;
       }
@@ -263,13 +302,10 @@ export class Sandbox {
 
   /** The VM is gone: whatever ran in it was killed. */
   #lost(): void {
+    this.#gone = true;
     if (this.#stopping === undefined)
       this.#options.log.error(`the VM of sandbox ${this.id} ended: ${this.#machine.consoleTail(5)}`);
     for (const container of this.#containers.values()) for (const process of container.processes) process.lost();
-  }
-
-  async #isGone(): Promise<boolean> {
-    return Promise.race([this.#machine.exited.then(() => true), Promise.resolve(false)]);
   }
 
   #writableBytes(): number {
@@ -285,13 +321,17 @@ export class Sandbox {
   }
 
   async #stop(): Promise<void> {
-    if (this.#client !== undefined && !(await this.#isGone()))
+    if (this.#client !== undefined && !this.#gone)
       await this.#client.agent.destroySandbox({}, { timeoutMs: DESTROY_TIMEOUT_MS }).catch((error: unknown) => {
         this.#options.log.debug(`the guest did not end in order: ${KataError.from(error).line}`);
       });
     // A boot under way ends with its VM; only then is it known what there is to undo.
     await this.#machine.stop();
     await this.#booting?.catch(() => {});
+    const made = Promise.allSettled(this.#creating);
+    await withTimeout(made, CREATION_GRACE_MS, 'a root is still being made').catch((error: unknown) => {
+      this.#options.log.warning(KataError.from(error).line);
+    });
     for (const container of [...this.#containers.values()]) await container.remove();
     await this.#teardown.run();
     this.#lost();

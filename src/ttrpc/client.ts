@@ -208,7 +208,10 @@ export type ServiceClient<D extends ServiceDefinition> = {
 };
 
 /** The service at the other end of `client`, each method a function. They throw what `TtrpcClient.call` throws. */
-export function createClient<D extends ServiceDefinition>(definition: D, client: TtrpcClient): ServiceClient<D> {
+export function createClient<D extends ServiceDefinition>(
+  definition: D,
+  client: Pick<TtrpcClient, 'call'>,
+): ServiceClient<D> {
   const methods: Record<string, (request: DeepPartial<unknown>, options?: CallOptions) => Promise<unknown>> = {};
   const service = definition.fullName;
   for (const key of Object.keys(definition.methods)) {
