@@ -1,7 +1,7 @@
 import { syscall } from 'sys';
 import { check } from '../os/errno.ts';
 import { AT_FDCWD, close } from '../os/fd.ts';
-import { chmod, readText, readTextIfExists, removeFile, writeFileAtomic } from '../os/file.ts';
+import { chmod, readText, readTextIfExists, removeFile, writeFile } from '../os/file.ts';
 import { runChecked } from '../os/process.ts';
 import { fstat } from '../os/stat.ts';
 import { NR } from '../syscall/numbers.ts';
@@ -58,10 +58,13 @@ export class CacheEntries {
     return fd;
   }
 
-  /** To be called, under the key's lock, before the image gets its name. */
+  /**
+   * To be called, under the key's lock, before the image gets its name: until then nobody believes a description, so that
+   * it need not appear at once.
+   */
   describe(key: string, layers: readonly Layer[]): void {
     const description: Description = { version: VERSION, bootId: bootId(), layers };
-    writeFileAtomic(this.descriptionPath(key), JSON.stringify(description), 0o600);
+    writeFile(this.descriptionPath(key), JSON.stringify(description), 0o600);
   }
 
   /** Brings an image to the disk, in a child process: that may take longer than anything may wait. */

@@ -10,6 +10,7 @@ import { ChildProcess, exitNow, fork } from '../os/process.ts';
 import { SIGNAL } from '../os/signal.ts';
 import { stat } from '../os/stat.ts';
 import { sleep } from '../os/timer.ts';
+import { utf8Encode } from '../os/utf8.ts';
 import { ImageCache } from './image-cache.ts';
 import { layerAt } from './layer.ts';
 
@@ -171,6 +172,30 @@ describe('the cache of root images', () => {
     writeFile(description, '{"version":1,');
     (await cache.acquire('key', [], writing('third'))).release();
     assert.equal(readText(path), 'third');
+  });
+
+  test('gives nobody an image that is being removed, however many come and go', async (t) => {
+    const folder = scene(t);
+    const comeAndGo = async (): Promise<ChildProcess> => {
+      const forked = fork();
+      if (forked !== null) return new ChildProcess(forked);
+      resetAfterFork();
+      try {
+        const cache = cacheIn(folder);
+        for (let i = 0; i < 150; i++) {
+          const image = await cache.acquire('key', [], writing('whole'));
+          if (readText(image.path) !== 'whole') throw new Error('a part of an image');
+          image.release();
+          cache.sweep(0);
+        }
+        exitNow(0);
+      } catch (error) {
+        writeSync(2, utf8Encode(`${KataError.from(error).line}\n`));
+        exitNow(1);
+      }
+    };
+    const users = [await comeAndGo(), await comeAndGo(), await comeAndGo()];
+    for (const user of users) assert.equal((await user.wait()).code, 0);
   });
 
   test('removes a private image when it is released or its user is killed', async (t) => {

@@ -1,7 +1,7 @@
 import { KataError } from '../errors/kata-error.ts';
 import { makeDirectories, makeDirectory } from '../os/directory.ts';
 import { close } from '../os/fd.ts';
-import { removeFile, rename } from '../os/file.ts';
+import { exists, removeFile, rename } from '../os/file.ts';
 import { randomHex } from '../os/random.ts';
 import { fstat, lstat } from '../os/stat.ts';
 import { monotonicMs, sleep } from '../os/timer.ts';
@@ -98,7 +98,10 @@ export class ImageCache {
       close(fd);
       throw error;
     }
-    this.#entries.flush(key).catch((error: unknown) => this.#log(`flush ${path}: ${KataError.from(error).line}`));
+    this.#entries.flush(key).catch((error: unknown) => {
+      // An image that went before it was flushed needs no flush.
+      if (exists(path)) this.#log(`flush ${path}: ${KataError.from(error).line}`);
+    });
     return this.#image(path, fd);
   }
 
@@ -113,8 +116,7 @@ export class ImageCache {
   }
 
   async #makeOnce(path: string, make: MakeImage): Promise<number> {
-    const fd = makeLocked(path, 'shared');
-    if (fd === null) throw new KataError('internal', `${path} is expected to be a new file, it is somebody else's`);
+    const fd = await newLocked(path);
     try {
       await make(path, this.#mountPoint);
       if (lstat(path).inode !== fstat(fd).inode)
@@ -166,6 +168,16 @@ export class ImageCache {
     const fd = this.#entries.open(key);
     return fd === null ? null : this.#image(this.#entries.imagePath(key), fd);
   }
+}
+
+/** A new locked file. One that a sweep finds before it is locked is removed, and made again. */
+async function newLocked(path: string): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const fd = makeLocked(path, 'shared');
+    if (fd !== null) return fd;
+    await sleep(POLL_MS);
+  }
+  throw new KataError('internal', `${path} is expected to be a new file, somebody else locks it again and again`);
 }
 
 /** Holds a file that is used as it is, so that a cache that it may belong to keeps it. */
