@@ -1,5 +1,5 @@
 import { ImageCache } from '../rootfs/image-cache.ts';
-import { endMachine } from './machine.ts';
+import { endProcess } from './machine.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 
@@ -15,7 +15,11 @@ export async function cleanUpSandbox(sandboxId: string, report: (message: string
     if (state?.rootCache !== undefined) new ImageCache(state.rootCache).sweep();
   });
   teardown.add('end the VM', async () => {
-    if (state?.vmm !== undefined) await endMachine(state.vmm);
+    if (state?.vmm !== undefined) await endProcess(state.vmm);
+  });
+  // First: it must not make anything while the rest is removed.
+  teardown.add('end the shim', async () => {
+    if (state?.shim !== undefined) await endProcess(state.shim);
   });
   await teardown.run();
 }

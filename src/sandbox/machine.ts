@@ -1,8 +1,10 @@
+import { syscall } from 'sys';
 import type { Config } from '../config/config.ts';
 import type { MachineOptions } from '../hypervisor/hypervisor.ts';
 import { Qemu } from '../hypervisor/qemu/qemu.ts';
-import { killSaved, type SavedProcess } from '../hypervisor/qemu/saved-process.ts';
+import { killSaved, type SavedProcess, saveProcess } from '../hypervisor/qemu/saved-process.ts';
 import { availableCpus } from '../os/cpus.ts';
+import { NR } from '../syscall/numbers.ts';
 
 /** A VM that is not started yet, as the configuration wants it. */
 export function newMachine(config: Config, sandboxId: string, log: (message: string) => void): Qemu {
@@ -32,7 +34,12 @@ function agentParams({ agent, runtime }: Config): string[] {
   return params;
 }
 
-/** Ends the VMM of a sandbox whose shim is gone; nothing to end is fine. */
-export async function endMachine(saved: SavedProcess): Promise<void> {
+/** Ends a process of a sandbox whose shim is gone; nothing to end is fine. */
+export async function endProcess(saved: SavedProcess): Promise<void> {
   await killSaved(saved);
+}
+
+/** This process, for whoever must end it should it hang. */
+export function savedSelf(): SavedProcess | null {
+  return saveProcess(syscall(NR.getpid));
 }

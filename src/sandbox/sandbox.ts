@@ -14,7 +14,7 @@ import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
-import { newMachine } from './machine.ts';
+import { newMachine, savedSelf } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
@@ -223,13 +223,12 @@ export class Sandbox {
     const { config, log, timeline } = this.#options;
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
+    this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
     this.#started = this.#machine.start();
     await this.#started;
     timeline.mark('vm-spawned');
-    const saved = this.#machine.savedProcess();
-    const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = config.runtime;
-    saveState({ version: 1, sandboxId: this.id, rootCache: { directory, sizeMib }, ...(saved && { vmm: saved }) });
+    this.#saveState();
     void this.#machine.exited.then(() => this.#lost());
     void this.#machine.guestUp.then(() => timeline.mark('guest-up'));
     const startMs = monotonicMs();
@@ -247,6 +246,19 @@ export class Sandbox {
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** For whoever cleans up, should this shim be gone or hang. */
+  #saveState(): void {
+    const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = this.#options.config.runtime;
+    const [vmm, shim] = [this.#machine.savedProcess(), savedSelf()];
+    saveState({
+      version: 1,
+      sandboxId: this.id,
+      rootCache: { directory, sizeMib },
+      ...(vmm && { vmm }),
+      ...(shim && { shim }),
+    });
   }
 
   #sandboxRequest() {

@@ -12,6 +12,8 @@ export interface SavedState {
   sandboxId: string;
   /** The VMM as `/proc` names it: the start time tells it from a later process of the same pid. */
   vmm?: { pid: number; startTime: string };
+  /** The shim itself: one that lives, but answers nobody any more, is ended by `delete`. */
+  shim?: { pid: number; startTime: string };
   /** Where its roots' images are: those that were its alone go with it. */
   rootCache?: { directory: string; sizeMib: number };
 }

@@ -5,6 +5,7 @@ import { wallClockNs } from '../os/timer.ts';
 import { utf8Encode } from '../os/utf8.ts';
 import { DeleteResponse } from '../protocols/gen/task.ts';
 import { cleanUpSandbox } from '../sandbox/clean-up.ts';
+import { checkIdentifier } from '../sandbox/identifier.ts';
 import { socketPath } from './address.ts';
 import type { ShimFlags } from './flags.ts';
 import { ShimLog } from './log.ts';
@@ -18,6 +19,7 @@ const KILLED = 137;
  * Nothing to clean is fine, and a step that fails does not keep the others.
  */
 export async function cleanUp(flags: ShimFlags, bundle: string): Promise<number> {
+  checkIdentifier('a container', flags.id);
   const log = new ShimLog(`${bundle}/log`, { id: flags.id }, flags.debug);
   await cleanUpSandbox(flags.id, (message) => log.error(message));
   try {

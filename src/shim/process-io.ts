@@ -21,6 +21,11 @@ const INPUT_CHUNK_BYTES = 65536;
 const QUIET_MS = 100;
 /** A reader that takes nothing may hold back the news of the exit for this long. */
 const STUCK_READER_MS = 10_000;
+/**
+ * More than pipes hold (a guest's at most 1 MiB, and what is on its way) was written after the end: by children that go on
+ * writing, or by a guest that never stops.
+ */
+const DRAIN_BYTES = 4 << 20;
 const DRAIN_POLL_MS = 5;
 
 /** One output stream on its way from the guest to its target. */
@@ -28,6 +33,7 @@ class OutputPump {
   state: 'reading' | 'writing' | 'done' = 'reading';
   /** Counts the steps, to tell whether anything moves. */
   steps = 0;
+  bytes = 0;
   #fd: number;
 
   constructor(process: GuestProcess, stream: 'stdout' | 'stderr', fd: number, report: (message: string) => void) {
@@ -54,6 +60,7 @@ class OutputPump {
       const data = await process.readOutput(stream);
       if (data === null) return;
       this.steps++;
+      this.bytes += data.length;
       this.state = 'writing';
       // A target that takes no more (a full disk, a logger that ended) does not stop the container: its output is dropped.
       if (this.#fd >= 0 && !broken) {
@@ -136,11 +143,14 @@ export class ProcessIo {
   async drain(): Promise<void> {
     let steps = -1;
     let stillMs = 0;
+    const total = () => this.#pumps.reduce((sum, pump) => sum + pump.bytes, 0);
+    const enough = total() + DRAIN_BYTES * this.#pumps.length;
     while (this.#pumps.some((pump) => pump.state !== 'done')) {
       const now = this.#pumps.reduce((sum, pump) => sum + pump.steps, 0);
       stillMs = now === steps ? stillMs + DRAIN_POLL_MS : 0;
       steps = now;
       const writing = this.#pumps.some((pump) => pump.state === 'writing');
+      if (total() > enough) return;
       if (stillMs >= (writing ? STUCK_READER_MS : QUIET_MS)) return;
       await sleep(DRAIN_POLL_MS);
     }
@@ -171,9 +181,10 @@ export class ProcessIo {
   /** The next input; 0 at the end: of the FIFO, or of what was in it when CloseIO came. */
   async #readInput(buffer: Uint8Array): Promise<number> {
     for (;;) {
+      if (this.#inputFd < 0) return 0;
       const count = tryRead(this.#inputFd, buffer);
       if (count !== null) return count;
-      if (this.#inputEnding || this.#inputFd < 0) return 0;
+      if (this.#inputEnding) return 0;
       await this.#inputEvent();
     }
   }

@@ -4,10 +4,11 @@ import { KataError } from '../errors/kata-error.ts';
 import { removeFile, writeFile } from '../os/file.ts';
 import { ignoreSignal, SIGNAL, SignalReader } from '../os/signal.ts';
 import type { Listener } from '../os/socket.ts';
-import { after } from '../os/timer.ts';
+import { after, sleep, withTimeout } from '../os/timer.ts';
 import { type CreateTaskRequest, TaskDefinition } from '../protocols/gen/task.ts';
 import type { Container } from '../sandbox/container.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
+import { Teardown } from '../sandbox/teardown.ts';
 import { Timeline } from '../sandbox/timeline.ts';
 import { NR } from '../syscall/numbers.ts';
 import { TtrpcServer } from '../ttrpc/server.ts';
@@ -31,6 +32,9 @@ export interface ServerOptions {
 
 /** After Shutdown is answered: time for the answer to leave. */
 const LAST_WORDS_MS = 20;
+/** containerd may be gone: nobody waits longer than this for it to take the last events. */
+const FLUSH_MS = 5000;
+const ACCEPT_PAUSE_MS = 100;
 
 /** The long-lived shim: containerd's task service for one sandbox. Ends the process; never returns. */
 export async function serve(options: ServerOptions): Promise<never> {
@@ -44,6 +48,8 @@ class ShimServer {
   readonly #events: EventPublisher;
   readonly #timeline = new Timeline();
   readonly #containers = new Set<string>();
+  /** Containers being made. */
+  #creating = 0;
   #sandbox: Sandbox | undefined;
   #ending: Promise<void> | undefined;
   #finish!: () => void;
@@ -98,8 +104,11 @@ class ShimServer {
       try {
         stream = await listener.accept();
       } catch (error) {
-        if (this.#ending === undefined) this.#log.error(`no further connection: ${KataError.from(error).line}`);
-        return;
+        if (this.#ending !== undefined) return;
+        this.#log.error(KataError.from(error).line);
+        // Out of descriptors, which others give back.
+        await sleep(ACCEPT_PAUSE_MS);
+        continue;
       }
       void server.serve(stream, 'containerd').then((error) => {
         if (error !== undefined) this.#log.warning(error.line);
@@ -118,6 +127,23 @@ class ShimServer {
   }
 
   async #createContainer(request: CreateTaskRequest): Promise<Container> {
+    this.#creating++;
+    try {
+      const container = await this.#createInSandbox(request);
+      this.#containers.add(request.id);
+      return container;
+    } catch (error) {
+      this.#log.error(`create container ${request.id}: ${KataError.from(error).line}`);
+      throw error;
+    } finally {
+      this.#creating--;
+      await this.#stopUnused();
+    }
+  }
+
+  async #createInSandbox(request: CreateTaskRequest): Promise<Container> {
+    if (this.#ending !== undefined)
+      throw new KataError('unavailable', `the shim is being shut down, it takes no container ${request.id}`);
     const { id, bundle } = request;
     const { spec, ignored } = readSpec(bundle);
     for (const { path, reason } of ignored) this.#log.debug(`${path} is left out: ${reason}`);
@@ -134,30 +160,23 @@ class ShimServer {
         onOom: (containerId) => this.#outOfMemory(containerId),
       });
     }
-    const sandbox = this.#sandbox;
-    try {
-      const container = await sandbox.createContainer({
-        id,
-        bundle,
-        spec,
-        rootfs: request.rootfs,
-        terminal: request.terminal,
-      });
-      this.#containers.add(id);
-      return container;
-    } catch (error) {
-      this.#log.error(`create container ${id}: ${KataError.from(error).line}`);
-      if (this.#containers.size === 0) {
-        this.#sandbox = undefined;
-        await sandbox.stop();
-      }
-      throw error;
-    }
+    return this.#sandbox.createContainer({
+      id,
+      bundle,
+      spec,
+      rootfs: request.rootfs,
+      terminal: request.terminal,
+    });
   }
 
   async #removed(containerId: string): Promise<void> {
     this.#containers.delete(containerId);
-    if (this.#containers.size > 0) return;
+    await this.#stopUnused();
+  }
+
+  /** The VM goes with its last container, unless another one is on its way. */
+  async #stopUnused(): Promise<void> {
+    if (this.#containers.size > 0 || this.#creating > 0) return;
     const sandbox = this.#sandbox;
     this.#sandbox = undefined;
     await sandbox?.stop();
@@ -184,12 +203,18 @@ class ShimServer {
   }
 
   async #tearDown(): Promise<void> {
-    this.#options.listener.close();
-    removeFile(this.#options.socketPath);
-    await this.#sandbox?.stop();
-    await this.#events.flush();
-    this.#events.close();
-    this.#log.close();
+    const { listener, socketPath } = this.#options;
+    const teardown = new Teardown((message) => this.#log.error(message));
+    teardown.add('close the log', () => this.#log.close());
+    teardown.add('tell the last events', async () => {
+      await withTimeout(this.#events.flush(), FLUSH_MS, 'containerd does not take them').finally(() =>
+        this.#events.close(),
+      );
+    });
+    teardown.add('stop the VM', async () => this.#sandbox?.stop());
+    teardown.add('remove the socket', () => void removeFile(socketPath));
+    teardown.add('close the socket', () => listener.close());
+    await teardown.run();
     this.#finish();
   }
 }

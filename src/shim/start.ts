@@ -8,8 +8,10 @@ import { close, moveTo, O, open, writeSync } from '../os/fd.ts';
 import { removeFile, writeFileAtomic } from '../os/file.ts';
 import { resetAfterFork } from '../os/loop.ts';
 import { fork } from '../os/process.ts';
+import { SIGNAL } from '../os/signal.ts';
 import { connectUnix, type Listener, listenUnix } from '../os/socket.ts';
 import { utf8Encode } from '../os/utf8.ts';
+import { checkIdentifier } from '../sandbox/identifier.ts';
 import { NR } from '../syscall/numbers.ts';
 import { socketPath } from './address.ts';
 import { readAnnotations, siblingAddress } from './bundle.ts';
@@ -21,9 +23,10 @@ import { serve } from './server.ts';
  * by the shim of its sandbox; any other gets a shim of its own, forked from here with its socket already open.
  */
 export async function start(flags: ShimFlags, bundle: string): Promise<number> {
+  checkIdentifier('a container', flags.id);
   const identity = identifyContainer(flags.id, readAnnotations(bundle));
   if (identity.kind === 'pod-container') {
-    const address = siblingAddress(bundle, identity.sandboxId);
+    const address = siblingAddress(bundle, checkIdentifier('a sandbox', identity.sandboxId));
     if (address === null)
       throw new KataError(
         'not-found',
@@ -44,7 +47,16 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
       detach();
       return serve({ flags, bundle, socketPath: path, listener, timeline: getenv('KATA_TIMELINE') === '1' });
     }
-    writeFileAtomic(`${bundle}/shim.pid`, `${forked.pid}`, 0o600);
+    try {
+      writeFileAtomic(`${bundle}/shim.pid`, `${forked.pid}`, 0o600);
+      announce(bundle, address);
+    } catch (error) {
+      // Nobody will ever speak to it.
+      syscall(NR.pidfd_send_signal, forked.pidfd, SIGNAL.KILL, null, 0);
+      removeFile(path);
+      throw error;
+    }
+    return 0;
   }
   announce(bundle, address);
   return 0;
@@ -61,7 +73,9 @@ async function listenOnce(path: string): Promise<Listener | null> {
   try {
     (await connectUnix(path)).close();
     return null;
-  } catch {
+  } catch (error) {
+    // A live one may be too busy to take a connection just now.
+    if (!isErrno(error, 'ECONNREFUSED', 'ENOENT')) throw error;
     removeFile(path);
     return listenUnix(path);
   }
@@ -78,5 +92,6 @@ function detach(): void {
   check(syscall(NR.setsid), 'start a session');
   const nothing = open('/dev/null', O.RDWR);
   for (const fd of [0, 1, 2]) moveTo(nothing, fd);
-  close(nothing);
+  // Without the standard descriptors it may be one of them by itself.
+  if (nothing > 2) close(nothing);
 }

@@ -46,6 +46,7 @@ export class TaskService {
   readonly #tasks = new Map<string, Task>();
   /** Ids whose creation is under way: a second Create of the same id is refused. */
   readonly #creating = new Set<string>();
+  #shuttingDown = false;
 
   constructor(host: TaskHost) {
     this.#host = host;
@@ -67,7 +68,7 @@ export class TaskService {
         if (stdin) this.#find(id, execId).io.endInput();
       },
       update: (request) => this.#update(request),
-      wait: (request) => this.#wait(request),
+      wait: (request, { cancelled }) => this.#wait(request, cancelled),
       stats: async ({ id }) => ({ stats: metricsOf(await this.#task(id).container.stats()) }),
       connect: ({ id }) => ({
         shimPid: this.#host.shimPid,
@@ -75,7 +76,10 @@ export class TaskService {
         version: this.#host.version,
       }),
       shutdown: () => {
-        if (this.#tasks.size === 0 && this.#creating.size === 0) this.#host.shutdown();
+        // What is still being made has nobody who would take it: the caller gave up on it.
+        if (this.#tasks.size > 0) return;
+        this.#shuttingDown = true;
+        this.#host.shutdown();
       },
       checkpoint: () => {
         throw new KataError('unimplemented', 'a VM cannot be checkpointed as a container');
@@ -85,6 +89,8 @@ export class TaskService {
 
   async #create(request: task.CreateTaskRequest): Promise<task.CreateTaskResponse> {
     const { id, stdin, stdout, stderr, terminal } = request;
+    if (this.#shuttingDown)
+      throw new KataError('unavailable', `the shim is being shut down, it takes no container ${id}`);
     if (this.#tasks.has(id) || this.#creating.has(id))
       throw new KataError('already-exists', `container ${id} exists already`);
     this.#creating.add(id);
@@ -118,6 +124,7 @@ export class TaskService {
   async #start({ id, execId }: task.StartRequest): Promise<task.StartResponse> {
     const { container } = this.#task(id);
     const found = this.#find(id, execId);
+    found.expectNotStarted();
     try {
       await found.start(() => this.#launch(container, found));
     } catch (error) {
@@ -149,6 +156,10 @@ export class TaskService {
     const added = owner.container.addExec(execId, { ...process, terminal });
     try {
       const exec = await this.#taskProcess(added, { stdin, stdout, stderr, terminal });
+      if (this.#tasks.get(id) !== owner || owner.deletion !== undefined) {
+        exec.io.close();
+        throw new KataError('not-found', `container ${id} was deleted meanwhile`);
+      }
       owner.execs.set(execId, exec);
       this.#host.events.publish('TaskExecAdded', { containerId: id, execId });
       void exec.ended().then(() => this.#tellExit(id, execId, exec));
@@ -188,23 +199,30 @@ export class TaskService {
     const { status, atNs } = await found.ended();
     const { pid } = found;
     found.io.close();
+    const exit = { pid, exitStatus: status, exitedAt: timestampOf(atNs) };
     if (execId !== '') {
       owner.execs.delete(execId);
       owner.container.removeExec(execId);
     } else {
-      for (const exec of owner.execs.values()) exec.io.close();
-      this.#tasks.delete(id);
-      await owner.container.remove();
-      await this.#host.removed(id);
-      this.#host.events.publish('TaskDelete', {
-        containerId: id,
-        id,
-        pid,
-        exitStatus: status,
-        exitedAt: timestampOf(atNs),
-      });
+      // A second caller waits for the same end.
+      owner.deletion ??= this.#removeTask(id, owner, exit);
+      await owner.deletion;
     }
-    return { pid, exitStatus: status, exitedAt: timestampOf(atNs) };
+    return exit;
+  }
+
+  async #removeTask(id: string, owner: Task, exit: task.DeleteResponse): Promise<void> {
+    const execs = [...owner.execs.values()].map(async (exec) => {
+      exec.process.lost();
+      await exec.ended();
+      exec.io.close();
+    });
+    await Promise.all(execs);
+    await owner.container.remove();
+    await this.#host.removed(id);
+    // Only now is the id free: what is made under it next has nothing to do with this one.
+    this.#tasks.delete(id);
+    this.#host.events.publish('TaskDelete', { containerId: id, id, ...exit });
   }
 
   async #pids({ id }: task.PidsRequest): Promise<task.PidsResponse> {
@@ -246,8 +264,8 @@ export class TaskService {
     await this.#task(id).container.update(resourcesToAgent(found));
   }
 
-  async #wait({ id, execId }: task.WaitRequest): Promise<task.WaitResponse> {
-    const { status, atNs } = await this.#find(id, execId).ended();
+  async #wait({ id, execId }: task.WaitRequest, cancelled: Promise<void>): Promise<task.WaitResponse> {
+    const { status, atNs } = await this.#find(id, execId).endedUnless(cancelled);
     return { exitStatus: status, exitedAt: timestampOf(atNs) };
   }
 

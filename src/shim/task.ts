@@ -1,4 +1,5 @@
 import { syscall } from 'sys';
+import { KataError } from '../errors/kata-error.ts';
 import type { Container } from '../sandbox/container.ts';
 import type { GuestProcess, ProcessExit } from '../sandbox/process.ts';
 import { NR } from '../syscall/numbers.ts';
@@ -11,6 +12,8 @@ export class TaskProcess {
   readonly stdio: Stdio;
   #reported: ProcessExit | undefined;
   #starting: Promise<void> | undefined;
+  /** Who waits for the end, to be forgotten when they go. */
+  readonly #waiting = new Set<(exit: ProcessExit) => void>();
   readonly #report: Promise<ProcessExit>;
 
   constructor(process: GuestProcess, io: ProcessIo, stdio: Stdio) {
@@ -22,6 +25,8 @@ export class TaskProcess {
       await this.#starting;
       await io.drain();
       this.#reported = exit;
+      for (const tell of this.#waiting) tell(exit);
+      this.#waiting.clear();
       return exit;
     });
   }
@@ -33,6 +38,12 @@ export class TaskProcess {
     await starting;
   }
 
+  /** Throws `failed-precondition` for one that was started before, whatever came of it. */
+  expectNotStarted(): void {
+    if (this.#starting !== undefined)
+      throw new KataError('failed-precondition', `${this.process} was started already, it is ${this.process.state}`);
+  }
+
   /** The end, once it may be told. */
   get reported(): ProcessExit | undefined {
     return this.#reported;
@@ -41,6 +52,17 @@ export class TaskProcess {
   /** Resolves with the end when it may be told. */
   ended(): Promise<ProcessExit> {
     return this.#report;
+  }
+
+  /** The same for one caller, who may go before: then `cancelled` is thrown, and nothing of the caller is kept. */
+  endedUnless(cancelled: Promise<void>): Promise<ProcessExit> {
+    if (this.#reported !== undefined) return Promise.resolve(this.#reported);
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      void cancelled.then(() => {
+        if (this.#waiting.delete(resolve)) reject(new KataError('cancelled', 'nobody waits any more'));
+      });
+    });
   }
 
   /** By the guest's numbers; the shim's own where the agent cannot tell, since containerd takes 0 for no task. */
@@ -54,6 +76,8 @@ export class Task {
   readonly container: Container;
   readonly init: TaskProcess;
   readonly execs = new Map<string, TaskProcess>();
+  /** Its removal, once that has begun. */
+  deletion: Promise<void> | undefined;
 
   constructor(container: Container, init: TaskProcess) {
     this.container = container;
