@@ -25,6 +25,8 @@ export interface VmOptions {
   append?: string;
   memoryMib?: number;
   vcpus?: string;
+  /** Whether there is a port for the agent. Default: yes. */
+  hasPort?: boolean;
   /** More arguments for QEMU. */
   devices?: string[];
 }
@@ -50,7 +52,7 @@ export class AgentVm {
   #monitor: Monitor | undefined;
   #stderr = '';
 
-  private constructor({ append = '', memoryMib = 512, vcpus = '1', devices = [] }: VmOptions) {
+  private constructor({ append = '', memoryMib = 512, vcpus = '1', hasPort = true, devices = [] }: VmOptions) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-agent-'));
     const at = (name: string): string => path.join(this.folder, name);
     const words = 'console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check rcupdate.rcu_expedited=1 cryptomgr.notests';
@@ -60,7 +62,7 @@ export class AgentVm {
       ...['-cpu', 'max,erms=off,fsrm=off', '-bios', 'qboot.rom', '-m', `${memoryMib}M`, '-smp', vcpus],
       ...['-chardev', `socket,id=agent,path=${at('agent')},server=on,wait=off`],
       ...['-device', 'virtio-serial-pci,id=serial0'],
-      ...['-device', 'virtserialport,bus=serial0.0,chardev=agent,name=agent.channel.0'],
+      ...(hasPort ? ['-device', 'virtserialport,bus=serial0.0,chardev=agent,name=agent.channel.0'] : []),
       ...['-chardev', `socket,id=qmp,path=${at('qmp')},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
       ...['-chardev', `file,id=console,path=${at('console')}`, '-device', 'isa-serial,chardev=console'],
       ...['-device', 'virtio-scsi-pci,id=scsi0', ...devices],
@@ -70,6 +72,11 @@ export class AgentVm {
     this.qemu.stderr?.on('data', (chunk) => {
       this.#stderr += chunk;
     });
+  }
+
+  /** Starts a guest, whatever becomes of it. */
+  static start(options: VmOptions = {}): AgentVm {
+    return new AgentVm(options);
   }
 
   /** Boots a guest and waits until its agent answers. */
