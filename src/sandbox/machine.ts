@@ -6,8 +6,10 @@ import { killSaved, type SavedProcess, saveProcess } from '../hypervisor/qemu/sa
 import { availableCpus } from '../os/cpus.ts';
 import { NR } from '../syscall/numbers.ts';
 
+import type { SandboxLog } from './sandbox-log.ts';
+
 /** A VM that is not started yet, as the configuration wants it. */
-export function newMachine(config: Config, sandboxId: string, log: (message: string) => void): Qemu {
+export function newMachine(config: Config, sandboxId: string, log: SandboxLog): Qemu {
   const { hypervisor } = config;
   const machine: MachineOptions = {
     sandboxId,
@@ -18,7 +20,12 @@ export function newMachine(config: Config, sandboxId: string, log: (message: str
     vcpus: hypervisor.defaultVcpus || availableCpus(),
     maxVcpus: hypervisor.defaultMaxVcpus || availableCpus(),
   };
-  return new Qemu(hypervisor, machine, { log });
+  const isDebugged = hypervisor.enableDebug || config.agent.enableDebug;
+  return new Qemu(hypervisor, machine, {
+    log: (message) => log.info(message),
+    // What the guest says is the guest's word, and there is much of it: only on request.
+    ...(isDebugged ? { consoleLine: (line: string) => log.debug(`console: ${line}`) } : {}),
+  });
 }
 
 /** What the agent is told on the kernel's command line (kata-facts §3.4); `agent.fix_mtab` is ours. */

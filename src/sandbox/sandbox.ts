@@ -16,16 +16,10 @@ import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
 import { newMachine, savedSelf } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
+import type { SandboxLog } from './sandbox-log.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 import type { Timeline } from './timeline.ts';
-
-export interface SandboxLog {
-  debug(message: string): void;
-  info(message: string): void;
-  warning(message: string): void;
-  error(message: string): void;
-}
 
 export interface SandboxOptions {
   id: string;
@@ -83,7 +77,7 @@ export class Sandbox {
     this.id = options.id;
     this.#options = options;
     this.#teardown = new Teardown((message) => options.log.warning(message));
-    this.#machine = newMachine(options.config, options.id, (message) => options.log.info(message));
+    this.#machine = newMachine(options.config, options.id, options.log);
   }
 
   get containers(): ReadonlyMap<string, Container> {
