@@ -1,5 +1,6 @@
 import { run } from '@stricli/core';
 import { KataError } from '../errors/kata-error.ts';
+import { ignoreSignal, SIGNAL } from '../os/signal.ts';
 import { monotonicMs } from '../os/timer.ts';
 import { application, RUNS_ANOTHER } from './application.ts';
 import { endFlagsAtFirstWord } from './arguments.ts';
@@ -11,6 +12,8 @@ import { complain, print, tell } from './output.ts';
 /** kata-runtime: its exit status. */
 export async function runtimeMain(argv: readonly string[]): Promise<number> {
   const sinceMs = monotonicMs();
+  // A shim that is gone, a reader that has enough: an error where it is written, not our end.
+  ignoreSignal(SIGNAL.PIPE);
   try {
     const { options: global, rest } = takeGlobalOptions(argv);
     const process = { stdout: { write: print }, stderr: { write: tell } };

@@ -198,7 +198,11 @@ class Run {
         ...stdio,
         options: { typeUrl: 'runtimeoptions.v1.Options', value: options },
       }),
-    );
+    ).catch((error: unknown) => {
+      throw KataError.from(error).code === 'unavailable'
+        ? KataError.wrap(error, `container ${shortId(id)} was ended while it was made`)
+        : error;
+    });
     // The shim holds it now.
     root.release();
     return shim;

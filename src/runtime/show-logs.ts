@@ -1,10 +1,11 @@
 import { KataError } from '../errors/kata-error.ts';
-import { close, O, open, readSync, writeSync } from '../os/fd.ts';
+import { close, O, open, readSync } from '../os/fd.ts';
 import { exists, readFile } from '../os/file.ts';
 import { IN, Inotify } from '../os/inotify.ts';
 import { waitForExit } from './container-exit.ts';
 import { type ContainerRecord, logFiles, shortId } from './container-store.ts';
 import { lastLinesStart } from './last-lines.ts';
+import { put } from './output.ts';
 import { findShim } from './shim-client.ts';
 
 const CHUNK_BYTES = 262144;
@@ -34,14 +35,14 @@ class KeptStream {
     for (;;) {
       const count = readSync(this.#fd, this.#buffer);
       if (count === 0) return;
-      writeSync(this.#target, this.#buffer.subarray(0, count));
+      put(this.#target, this.#buffer.subarray(0, count));
     }
   }
 
   /** Shows the last lines that are there now. */
   showTail(lines: number): void {
     const bytes = readFile(`/proc/self/fd/${this.#fd}`);
-    writeSync(this.#target, bytes.subarray(lastLinesStart(bytes, lines)));
+    put(this.#target, bytes.subarray(lastLinesStart(bytes, lines)));
     // What was shown is passed over.
     for (let left = bytes.length; left > 0; )
       left -= readSync(this.#fd, this.#buffer.subarray(0, Math.min(left, this.#buffer.length))) || left;

@@ -5,7 +5,7 @@ import { close, moveTo, O, open } from '../os/fd.ts';
 import { writeFile } from '../os/file.ts';
 import { resetAfterFork } from '../os/loop.ts';
 import { exitNow, fork } from '../os/process.ts';
-import { resetSignals } from '../os/signal.ts';
+import { ignoreSignal, resetSignals, SIGNAL } from '../os/signal.ts';
 import { NR } from '../syscall/numbers.ts';
 import { concludeContainer, waitForExit } from './container-exit.ts';
 import { type ContainerRecord, containerDirectory } from './container-store.ts';
@@ -43,6 +43,7 @@ async function watch(record: ContainerRecord): Promise<void> {
 function detach(): void {
   resetAfterFork();
   resetSignals();
+  ignoreSignal(SIGNAL.PIPE);
   check(syscall(NR.setsid), 'start a session');
   check(syscall(NR.chdir, '/'), 'enter /');
   const nothing = open('/dev/null', O.RDWR);
