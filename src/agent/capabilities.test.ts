@@ -42,13 +42,14 @@ test('an ambient capability needs to be permitted and inheritable', () => {
 });
 
 test('a name that Linux does not know, or an effective one that is not permitted, is named', () => {
-  for (const [sets, word] of [
+  const cases: [Partial<LinuxCapabilities>, string][] = [
     [{ bounding: ['CAP_FLY'] }, "bounding: expected names like CAP_KILL, found 'CAP_FLY'"],
     [{ bounding: ['constructor'] }, 'constructor'],
     [{ effective: ['CAP_KILL'] }, 'CAP_KILL'],
-  ] as const)
+  ];
+  for (const [sets, word] of cases)
     assert.throws(
-      () => capabilityMasks({ ...NONE, ...sets } as LinuxCapabilities),
+      () => capabilityMasks({ ...NONE, ...sets }),
       (error) => error instanceof KataError && error.code === 'invalid-argument' && error.message.includes(word),
     );
 });
