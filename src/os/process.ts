@@ -254,6 +254,8 @@ export interface RunResult {
 export interface RunOptions extends Omit<SpawnOptions, 'fds'> {
   /** Default: no limit. At the limit it is killed, and `deadline-exceeded` thrown. */
   timeoutMs?: number;
+  /** What it reads: at most 64 KiB, what a pipe holds. Default: nothing. */
+  stdin?: string;
 }
 
 /** Runs a program to its end and gathers what it prints. A status other than 0 is for the caller to judge. */
@@ -262,22 +264,20 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const [errRead, errWrite] = pipe();
   setNonBlocking(outRead);
   setNonBlocking(errRead);
+  const fds = new Map([
+    [1, outWrite],
+    [2, errWrite],
+  ]);
+  if (options.stdin !== undefined) fds.set(0, pipeHolding(options.stdin));
   let child: ChildProcess;
   try {
-    child = spawn(argv, {
-      ...options,
-      fds: new Map([
-        [1, outWrite],
-        [2, errWrite],
-      ]),
-    });
+    child = spawn(argv, { ...options, fds });
   } catch (error) {
     close(outRead);
     close(errRead);
     throw error;
   } finally {
-    close(outWrite);
-    close(errWrite);
+    for (const fd of fds.values()) close(fd);
   }
   const all = Promise.all([child.wait(), readAll(outRead), readAll(errRead)]);
   try {
@@ -296,6 +296,21 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   } finally {
     close(outRead);
     close(errRead);
+  }
+}
+
+/** The reading end of a pipe that has all of `text` in it. */
+function pipeHolding(text: string): number {
+  const [readFd, writeFd] = pipe(O.NONBLOCK);
+  try {
+    writeSync(writeFd, utf8Encode(text));
+    setNonBlocking(readFd, false);
+    return readFd;
+  } catch (error) {
+    close(readFd);
+    throw error;
+  } finally {
+    close(writeFd);
   }
 }
 

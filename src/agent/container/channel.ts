@@ -14,8 +14,9 @@ export const CHANNEL_FD = 3;
 
 const EXECUTING = new Uint8Array([1]);
 
-/** What a child says on its way to exec. After `executing` it is gone: the next thing is the end, or an error. */
+/** What a child says on its way to exec. `furnished`: the root stands, but is not yet entered; it waits for hooks. After `executing` it is gone: the next thing is the end, or an error. */
 export type ChildMessage =
+  | { kind: 'furnished' }
   | { kind: 'ready'; terminalFd: number; warnings: string[] }
   | { kind: 'executing' }
   | { kind: 'error'; code: ErrorCode; message: string; hint: string | undefined; errno: string | undefined };
@@ -71,8 +72,9 @@ export class ParentEnd {
     this.#childFd = childFd;
   }
 
-  /** To be called in the child. */
+  /** To be called in the child, once it has left the agent's loop: it must not hold our end, or it never sees its end. */
   childEnd(): ChildEnd {
+    close(this.#fd);
     return new ChildEnd(this.#childFd);
   }
 

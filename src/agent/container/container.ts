@@ -13,8 +13,9 @@ import { NR } from '../../syscall/numbers.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import type { CloneOptions } from './clone.ts';
 import { type ContainerOptions, type ExecOptions, INIT_EXEC_ID } from './container-options.ts';
-import { runExecChild } from './exec-child.ts';
+import { type ExecTarget, runExecChild } from './exec-child.ts';
 import type { GuestProcess } from './guest-process.ts';
+import { type HookState, hookState, runHooks, tryHooks } from './hooks.ts';
 import { runInitChild } from './init-child.ts';
 import { type InChild, type Launched, launch, untilExecuted, untilReady } from './launch.ts';
 import { closePlan, namespacesOf } from './namespaces.ts';
@@ -43,6 +44,7 @@ export class Container {
   /** The talk with the first process, until it is started. */
   #held: Launched | null;
   #paused = false;
+  #removed = false;
 
   private constructor(
     options: ContainerOptions,
@@ -71,7 +73,8 @@ export class Container {
       const resources = options.spec.linux?.resources;
       if (resources !== undefined) cgroup.apply(resources);
       const held = launchInit(plan, cgroup, options.pipeSizeBytes);
-      return new Container(options, plan, cgroup, held, await untilReady(held));
+      const warnings = await untilReady(held, () => runCreationHooks(options, plan, held.process));
+      return new Container(options, plan, cgroup, held, warnings);
     } catch (error) {
       cgroup?.remove();
       throw error;
@@ -102,8 +105,17 @@ export class Container {
     const held = this.#held;
     if (held === null || this.state !== 'created') throw this.#isNot('created', 'start it');
     this.#held = null;
+    const { hooks } = this.#options.spec;
+    try {
+      await runHooks(hooks?.startContainer ?? [], this.#hookState('created'), this.#place);
+    } catch (error) {
+      held.channel.close();
+      await held.process.exited;
+      throw error;
+    }
     held.channel.go();
     await untilExecuted(held);
+    await tryHooks(hooks?.poststart ?? [], this.#hookState('running'));
   }
 
   /** Starts a further process; returns when its program has replaced ours. It stays in `processes` until `forget`. */
@@ -112,10 +124,9 @@ export class Container {
     if (this.processes.has(execId))
       throw new KataError('already-exists', `container ${this.id} already has a process ${execId}`);
     const plan = planProcess(process, stringUser, this.#options.spec.linux?.seccomp);
-    const { pidfd: initPidfd } = this.init;
+    const target = this.#place;
     const stdio = plan.terminal ? this.#terminal() : pipeStdio(this.#options.pipeSizeBytes);
-    const target = { initPidfd, namespaces: this.#namespaces };
-    const launched = launchIn(this.cgroup, execId, { pidNamespaceFd: initPidfd }, stdio, (channel, fds) =>
+    const launched = launchIn(this.cgroup, execId, { pidNamespaceFd: target.initPidfd }, stdio, (channel, fds) =>
       runExecChild(plan, target, fds, channel),
     );
     this.processes.set(execId, launched.process);
@@ -211,7 +222,9 @@ export class Container {
     await attempt(() => this.#end());
     for (const process of this.processes.values()) process.closeStdio();
     await attempt(() => this.cgroup.remove());
-    const { bundle } = this.#options;
+    const { bundle, spec } = this.#options;
+    if (!this.#removed) await tryHooks(spec.hooks?.poststop ?? [], hookState(this.#options, 'stopped'));
+    this.#removed = true;
     if (bundle !== undefined) {
       failures.push(...unmountAll(bundle, { lazy: true }));
       await attempt(() => removeTree(bundle));
@@ -227,6 +240,15 @@ export class Container {
     const ends = Promise.all([...this.processes.values()].map(({ exited }) => exited));
     await withTimeout(ends, END_TIMEOUT_MS, `its processes are expected to end within ${END_TIMEOUT_MS} ms`);
     await this.cgroup.waitEmpty(END_TIMEOUT_MS);
+  }
+
+  /** What a further process or a hook of the container enters. */
+  get #place(): ExecTarget {
+    return { initPidfd: this.init.pidfd, namespaces: this.#namespaces };
+  }
+
+  #hookState(status: 'created' | 'running'): HookState {
+    return hookState(this.#options, status, this.init.pid);
   }
 
   /** A terminal of the container's own devpts, seen through its first process. */
@@ -256,6 +278,14 @@ function launchInit(plan: ContainerPlan, cgroup: Cgroup, pipeSizeBytes: number |
   return launchIn(cgroup, INIT_EXEC_ID, { flags, pidNamespaceFd }, stdio, (channel, fds) =>
     runInitChild(plan, fds, channel),
   );
+}
+
+async function runCreationHooks(options: ContainerOptions, plan: ContainerPlan, init: GuestProcess): Promise<void> {
+  const { hooks } = options.spec;
+  if (hooks === undefined) return;
+  const state = hookState(options, 'creating', init.pid);
+  await runHooks([...hooks.prestart, ...hooks.createRuntime], state);
+  await runHooks(hooks.createContainer, state, { initPidfd: init.pidfd, namespaces: namespacesOf(plan.namespaces) });
 }
 
 function launchIn(cgroup: Cgroup, execId: string, clone: CloneOptions, stdio: Stdio, inChild: InChild): Launched {

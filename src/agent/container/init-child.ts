@@ -32,7 +32,7 @@ export function runInitChild(plan: ContainerPlan, stdio: ChildStdio, channel: Ch
     const warnings = setOomScore(plan.process);
     enterNamespaces(plan);
     const rootFd = step('prepare the root', () => attachRoot(plan.rootPath, plan.rootPropagation));
-    const pty = furnish(rootFd, plan);
+    const pty = furnish(rootFd, plan, channel);
     step('enter the root', () => enterRoot(rootFd, plan.rootPropagation));
     const user = lookUpUser(plan.process);
     const fds: ChildStdio = pty === null ? stdio : [pty.terminalFd, pty.terminalFd, pty.terminalFd];
@@ -61,12 +61,16 @@ function enterNamespaces(plan: ContainerPlan): void {
 }
 
 /** Everything inside the root; the new terminal if there is to be one. */
-function furnish(rootFd: number, plan: ContainerPlan): Pty | null {
+function furnish(rootFd: number, plan: ContainerPlan, channel: ChildEnd): Pty | null {
   const makeLateReadOnly = mountAll(rootFd, plan.mounts);
   if (plan.makesDevices) step('make the devices', () => makeDevices(rootFd, plan.devices));
   const pty = plan.process.terminal ? step('open a terminal', () => openTerminal(rootFd)) : null;
   if (plan.fixMtab) step('fix /etc/mtab', () => fixMtab(rootFd, plan.rootReadOnly));
   step('make the working directory', () => makeCwd(rootFd, plan.process.cwd));
+  if (plan.waitsForHooks) {
+    channel.send({ kind: 'furnished' });
+    if (!channel.waitForGo()) exitNow(1);
+  }
   step('mask paths', () => maskPaths(rootFd, plan.maskedPaths));
   step('make paths read-only', () => protectPaths(rootFd, plan.readOnlyPaths));
   makeLateReadOnly();

@@ -2,6 +2,7 @@ import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { check } from '../../os/errno.ts';
 import { setNonBlocking } from '../../os/fd.ts';
+import { resetAfterFork } from '../../os/loop.ts';
 import { exitNow, type Forked } from '../../os/process.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { type ChildEnd, errorOf, openChannel, type ParentEnd } from './channel.ts';
@@ -25,6 +26,7 @@ export function launch(execId: string, clone: CloneOptions, stdio: Stdio, inChil
   try {
     forked = cloneInto(clone);
     if (forked === null) {
+      resetAfterFork();
       inChild(channel.childEnd(), stdio.child);
       exitNow(127);
     }
@@ -60,10 +62,21 @@ export async function untilExecuted({ process, channel }: Launched): Promise<voi
   }
 }
 
-/** Waits until a child is ready to become its program; fetches the terminal that it opened. Its warnings. */
-export async function untilReady({ process, channel }: Launched): Promise<string[]> {
+/**
+ * Waits until a child is ready to become its program; fetches the terminal that it opened. Its warnings. `whenFurnished`
+ * runs in between, if the child was planned to wait for it.
+ */
+export async function untilReady(
+  { process, channel }: Launched,
+  whenFurnished: () => Promise<void>,
+): Promise<string[]> {
   try {
-    const message = await channel.next();
+    let message = await channel.next();
+    if (message?.kind === 'furnished') {
+      await whenFurnished();
+      channel.go();
+      message = await channel.next();
+    }
     if (message?.kind !== 'ready') throw await failure(process, message?.kind === 'error' ? errorOf(message) : null);
     if (message.terminalFd >= 0) {
       const fd = check(syscall(NR.pidfd_getfd, process.pidfd, message.terminalFd, 0), 'fetch the terminal');
@@ -72,7 +85,10 @@ export async function untilReady({ process, channel }: Launched): Promise<string
     }
     return message.warnings;
   } catch (error) {
+    // The child that hears this ends by itself.
     channel.close();
+    await process.exited;
+    process.closeStdio();
     throw error;
   }
 }

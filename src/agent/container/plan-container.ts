@@ -1,5 +1,5 @@
 import { KataError } from '../../errors/kata-error.ts';
-import type { LinuxDevice } from '../../protocols/gen/oci.ts';
+import type { Hook, LinuxDevice, Spec } from '../../protocols/gen/oci.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { closePlan, type NamespacePlan, planNamespaces } from './namespaces.ts';
 import { type PlannedMount, planMount } from './plan-mounts.ts';
@@ -22,8 +22,15 @@ export interface ContainerPlan {
   /** False when the spec brings its own `/dev` along. */
   makesDevices: boolean;
   fixMtab: boolean;
+  /** Hooks run while the root stands and is not yet entered. */
+  waitsForHooks: boolean;
   maskedPaths: readonly string[];
   readOnlyPaths: readonly string[];
+}
+
+/** The hooks that run before the root is entered, in the agent's namespaces and (`createContainer`) the container's. */
+export function creationHooks({ hooks }: Spec): Hook[] {
+  return hooks === undefined ? [] : [...hooks.prestart, ...hooks.createRuntime, ...hooks.createContainer];
 }
 
 /** Plans a container. `invalid-argument` and `unimplemented` name what in the spec is wrong or not served. */
@@ -51,6 +58,7 @@ export function planContainer({ spec, shared = {}, stringUser, fixMtab = 'auto' 
       devices: linux.devices,
       makesDevices: !mounts.some(({ kind, destination }) => kind === 'bind' && destination === '/dev'),
       fixMtab: fixMtab === 'auto' && !mounts.some(({ destination }) => destination === '/etc/mtab'),
+      waitsForHooks: creationHooks(spec).length > 0,
       maskedPaths: linux.maskedPaths,
       readOnlyPaths: linux.readonlyPaths,
     };

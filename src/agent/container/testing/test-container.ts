@@ -1,10 +1,10 @@
 /** What the tests of containers share: a busybox image as a root, a spec like containerd's, a container run to its end. */
-import { makeDirectories, makeTemporaryDirectory, removeTree } from '../../../os/directory.ts';
+import { makeDirectories, makeTemporaryDirectory, removeDirectory, removeTree } from '../../../os/directory.ts';
 import { read } from '../../../os/fd.ts';
 import { chmod, symlink, writeFile } from '../../../os/file.ts';
 import { bindMount } from '../../../os/mount.ts';
 import type { ExitStatus } from '../../../os/process.ts';
-import { unmountAll } from '../../../os/unmount.ts';
+import { listMounts, unmountAll } from '../../../os/unmount.ts';
 import { utf8Decode } from '../../../os/utf8.ts';
 import type { Linux, LinuxResources, Mount, Process, Spec } from '../../../protocols/gen/oci.ts';
 import { Container } from '../container.ts';
@@ -36,14 +36,13 @@ export interface TestImage {
   dispose(): void;
 }
 
-function cgroup2(): string {
-  for (const path of ['/sys/fs/cgroup/unified', '/sys/fs/cgroup']) {
-    try {
-      makeDirectories(`${path}/kata-ts-test`);
-      return `${path}/kata-ts-test`;
-    } catch {}
-  }
-  throw new Error('no cgroup v2 is mounted');
+/** A cgroup of its own for the test of the folder `folder`: this machine's first unified mount, hybrid or not. */
+function makeCgroupRoot(folder: string): string {
+  const mount = listMounts().find(({ type }) => type === 'cgroup2');
+  if (mount === undefined) throw new Error('these tests need a mounted cgroup v2');
+  const path = `${mount.mountPoint}/${folder.slice(folder.lastIndexOf('/') + 1)}`;
+  makeDirectories(path);
+  return path;
 }
 
 /** A root with busybox, `/etc/passwd` and `/etc/group`. */
@@ -58,12 +57,14 @@ export function makeImage(): TestImage {
   for (const applet of APPLETS.split(' ')) symlink('busybox', `${root}/bin/${applet}`);
   writeFile(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1001:Ann:/home/ann:/bin/sh\n');
   writeFile(`${root}/etc/group`, 'root:x:0:\nann:x:1001:\nwheel:x:10:root,ann\naudio:x:29:ann\n');
+  const cgroupRoot = makeCgroupRoot(folder);
   const dispose = (): void => {
     const failures = unmountAll(folder, { lazy: true });
     if (failures.length > 0) throw failures[0]!;
     removeTree(folder);
+    removeDirectory(cgroupRoot);
   };
-  return { folder, root, cgroupRoot: cgroup2(), dispose };
+  return { folder, root, cgroupRoot, dispose };
 }
 
 export const mountOf = (destination: string, type: string, source: string, ...options: string[]): Mount => ({
