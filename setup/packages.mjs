@@ -9,6 +9,7 @@ export const hostPackages = {
   'qemu-system-x86': 'the virtual machine',
   'erofs-utils': 'mkfs.erofs makes the image of a container root',
   skopeo: 'fetches images from registries and archives',
+  umoci: 'unpacks the layers of an image',
   'busybox-static': 'the image that needs no network',
   gcc: 'links the static binaries',
   zstd: 'unpacks the kernel',
