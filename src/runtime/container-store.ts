@@ -1,6 +1,6 @@
 import { KataError } from '../errors/kata-error.ts';
 import { listDirectoryIfExists, makeDirectories, makeDirectory, removeTree } from '../os/directory.ts';
-import { readTextIfExists, writeFileAtomic } from '../os/file.ts';
+import { readTextIfExists, writeFile, writeFileAtomic } from '../os/file.ts';
 import { randomHex } from '../os/random.ts';
 import { tryLockContainer, withStoreLock } from './container-lock.ts';
 import { matchContainer } from './match-container.ts';
@@ -71,6 +71,8 @@ export function addContainer(record: ContainerRecord): number {
     makeDirectory(containerDirectory(record.id), 0o700);
     const lock = tryLockContainer(record.id);
     if (lock === null) throw new KataError('internal', `a new container is expected to be ours, ${record.id} is not`);
+    // The shim writes its log where one is, as into the FIFO that containerd makes.
+    writeFile(`${containerDirectory(record.id)}/log`, '', 0o600);
     saveContainer(record);
     return lock;
   });
