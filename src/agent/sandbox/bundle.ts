@@ -10,6 +10,8 @@ import { bundleOf } from './guest-paths.ts';
 /**
  * Makes a container's bundle, where hooks and people look for it: its root, bound from where the storages or the host's
  * copies have put it, and `config.json`. The spec's root is the bundle's afterwards.
+ *
+ * Unlike Kata: `config.json` is written only where there are hooks to read it; it would take longer than the rest.
  */
 export function setUpBundle(containerId: string, spec: Spec): void {
   const root = spec.root;
@@ -27,5 +29,9 @@ export function setUpBundle(containerId: string, spec: Spec): void {
   makeDirectories(rootfs);
   if (root.path !== rootfs) mount(root.path, rootfs, '', MS.BIND);
   spec.root = { ...root, path: rootfs };
-  writeFile(`${bundle}/config.json`, toConfigJson(spec), 0o600);
+  if (hasHooks(spec)) writeFile(`${bundle}/config.json`, toConfigJson(spec), 0o600);
+}
+
+function hasHooks({ hooks }: Spec): boolean {
+  return Object.values(hooks ?? {}).some((list) => list.length > 0);
 }

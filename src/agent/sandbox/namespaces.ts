@@ -39,11 +39,10 @@ export class SandboxNamespaces {
 
   /** Shares this namespace from now on; the descriptor is ours from now on. */
   hold(kind: SharedKind, fd: number): void {
-    close(this.#held.get(kind) ?? -1);
+    this.drop(kind);
     this.#held.set(kind, fd);
     const path = `${NAMESPACES_FOLDER}/${kind}`;
     makeDirectories(NAMESPACES_FOLDER);
-    unmountAll(path, { lazy: true });
     writeFile(path, '');
     mount(pathOfFd(fd), path, '', MS.BIND);
   }
