@@ -143,6 +143,30 @@ test('a limit that this guest has no controller for is named', options, async ()
   await vm.agent.removeContainer({ containerId: 'nohugetlb', timeout: 0 });
 });
 
+test('a small share of processor time holds a container back only once it is set up', options, async () => {
+  const containerId = 'slow';
+  const request = containerRequest(containerId, ['sh', '-c', 'while :; do :; done']);
+  limits(request, { cpu: message(LinuxCPU, { quota: 1000n, period: 100_000n }) });
+  await vm.agent.createContainer(request);
+  const throttled = async (): Promise<bigint> => {
+    const { cgroupStats } = await vm.agent.statsContainer({ containerId });
+    return cgroupStats!.cpuStats!.throttlingData!.throttledPeriods;
+  };
+  assert.equal(await throttled(), 0n);
+  await vm.agent.startContainer({ containerId });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok((await throttled()) > 0n);
+  await vm.agent.removeContainer({ containerId, timeout: 0 });
+});
+
+test('huge pages of every size of the host may be limited', options, () =>
+  withContainer(
+    (request) =>
+      limits(request, { hugepageLimits: ['2MB', '1GB', '64GB'].map((pageSize) => ({ pageSize, limit: 0n })) }),
+    async (id) => assert.deepEqual(await controls(id, 'hugetlb.2MB.max'), ['0']),
+  ),
+);
+
 test('stats tell processor time, memory with its limit, and processes', options, () =>
   withContainer(
     (request) => limits(request, { memory: message(LinuxMemory, { limit: 64n << 20n }), pids: { limit: 50n } }),

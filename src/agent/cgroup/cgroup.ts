@@ -58,7 +58,7 @@ export class Cgroup {
     for (const write of cgroupWrites(resources)) this.#write(write);
   }
 
-  #write({ file, value, preferred }: ControlWrite): void {
+  #write({ file, value, preferred, optional }: ControlWrite): void {
     if (preferred !== undefined && exists(`${this.path}/${preferred.file}`)) {
       writeControl(`${this.path}/${preferred.file}`, preferred.value);
       return;
@@ -67,6 +67,7 @@ export class Cgroup {
       writeControl(`${this.path}/${file}`, value);
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
+      if (optional) return;
       throw new KataError('not-found', `the limit ${file} = ${value} needs a file that this guest's cgroups lack`, {
         errno: 'ENOENT',
         hint: `leave the limit out, or use a guest kernel with the ${file.split('.')[0]} controller`,

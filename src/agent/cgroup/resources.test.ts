@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinuxCPU, LinuxMemory, LinuxResources } from '../../protocols/gen/oci.ts';
-import { cgroupWrites } from './resources.ts';
+import { cgroupWrites, splitCpuQuota } from './resources.ts';
 import { cpuWeight, ioWeight } from './weights.ts';
 
 const NOTHING: LinuxResources = {
@@ -50,6 +50,14 @@ test('CPU time is a quota of a period, shares are a weight, sets are copied', ()
   assert.deepEqual(writes({ cpu: { ...CPU, quota: -1n } }), ['cpu.max=max 100000']);
 });
 
+test('the quota of CPU time is set apart from all else', () => {
+  const cpu = { ...CPU, quota: 5n, period: 10n, shares: 1024n };
+  const [early, late] = splitCpuQuota({ ...NOTHING, cpu, pids: { limit: 1n } });
+  assert.deepEqual(writes(early), ['cpu.weight=100', 'pids.max=1']);
+  assert.deepEqual(writes(late), ['cpu.max=5 10']);
+  assert.deepEqual(splitCpuQuota(NOTHING).map(writes), [[], []]);
+});
+
 test('the swap limit of the spec includes memory, that of the kernel does not', () => {
   const memory = { ...MEMORY, limit: 100n, swap: 150n, reservation: 50n };
   assert.deepEqual(writes({ memory }), ['memory.swap.max=50', 'memory.max=100', 'memory.low=50']);
@@ -74,6 +82,7 @@ test('pids, huge pages and named files are written; -1 is no limit', () => {
     'hugetlb.2MB.max=4096',
     'hugetlb.2MB.rsvd.max=4096',
   ]);
+  assert.ok(cgroupWrites({ ...NOTHING, hugepageLimits: [{ pageSize: '1GB', limit: 0n }] }).every((w) => w.optional));
   assert.deepEqual(writes({ unified: { 'memory.high': '1G' } }), ['memory.high=1G']);
   assert.throws(() => writes({ unified: { '../memory.max': '1' } }), { code: 'invalid-argument' });
 });

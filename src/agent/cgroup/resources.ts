@@ -8,6 +8,8 @@ export interface ControlWrite {
   value: string;
   /** Written instead when the kernel has this file. */
   preferred?: { file: string; value: string };
+  /** A kernel that has no such file keeps to the limit anyway. */
+  optional?: boolean;
 }
 
 /** The period that the kernel starts with and runc writes with a quota alone, in microseconds. */
@@ -25,12 +27,45 @@ export function cgroupWrites(resources: LinuxResources): ControlWrite[] {
     ...(resources.pids ? [{ file: 'pids.max', value: limit(resources.pids.limit || -1n) }] : []),
     ...ioWrites(resources.blockIO),
     ...resources.hugepageLimits.flatMap(({ pageSize, limit: bytes }) => [
-      { file: `hugetlb.${pageSize}.max`, value: `${bytes}` },
-      { file: `hugetlb.${pageSize}.rsvd.max`, value: `${bytes}` },
+      // Without the file there are no pages of this size to be had. Kubernetes limits all sizes of the host, to 0.
+      { file: `hugetlb.${pageSize}.max`, value: `${bytes}`, optional: true },
+      { file: `hugetlb.${pageSize}.rsvd.max`, value: `${bytes}`, optional: true },
     ]),
     ...Object.entries(resources.unified).map(([file, value]) => unifiedWrite(file, value)),
   ];
 }
+
+/** The limits without that of CPU time, and that one alone: the first for setting a container up in, the second for after. */
+export function splitCpuQuota(resources: LinuxResources): [LinuxResources, LinuxResources] {
+  const { cpu } = resources;
+  if (cpu === undefined) return [resources, NO_LIMITS];
+  const quota = { ...NO_CPU_LIMITS, quota: cpu.quota, period: cpu.period };
+  return [
+    { ...resources, cpu: { ...cpu, quota: 0n, period: 0n } },
+    { ...NO_LIMITS, cpu: quota },
+  ];
+}
+
+const NO_CPU_LIMITS: LinuxCPU = {
+  shares: 0n,
+  quota: 0n,
+  period: 0n,
+  realtimeRuntime: 0n,
+  realtimePeriod: 0n,
+  cpus: '',
+  mems: '',
+};
+/** No limit at all. */
+export const NO_LIMITS: LinuxResources = {
+  devices: [],
+  memory: undefined,
+  cpu: undefined,
+  pids: undefined,
+  blockIO: undefined,
+  hugepageLimits: [],
+  network: undefined,
+  unified: {},
+};
 
 const limit = (value: bigint): string => (value < 0n ? 'max' : `${value}`);
 

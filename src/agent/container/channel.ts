@@ -63,7 +63,7 @@ export class ChildEnd {
 
 /** The agent's end. */
 export class ParentEnd {
-  readonly #fd: number;
+  #fd: number;
   #childFd: number;
   readonly #buffer = new Uint8Array(MESSAGE_MAX);
 
@@ -98,9 +98,11 @@ export class ParentEnd {
     syscall(NR.sendto, this.#fd, new Uint8Array([1]), 1, MSG_NOSIGNAL, null, 0);
   }
 
+  /** Idempotent. */
   close(): void {
     this.closeChildEnd();
     close(this.#fd);
+    this.#fd = -1;
   }
 }
 

@@ -11,13 +11,14 @@ import type { StatsContainerResponse } from '../../protocols/gen/agent.ts';
 import type { LinuxResources } from '../../protocols/gen/oci.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
+import { NO_LIMITS, splitCpuQuota } from '../cgroup/resources.ts';
 import type { CloneOptions } from './clone.ts';
 import { type ContainerOptions, type ExecOptions, INIT_EXEC_ID } from './container-options.ts';
 import { type ExecTarget, runExecChild } from './exec-child.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { type HookState, hookState, runHooks, tryHooks } from './hooks.ts';
 import { runInitChild } from './init-child.ts';
-import { type InChild, type Launched, launch, untilExecuted, untilReady } from './launch.ts';
+import { abandon, type InChild, type Launched, launch, untilExecuted, untilReady } from './launch.ts';
 import { closePlan, namespacesOf } from './namespaces.ts';
 import { type ContainerPlan, planContainer } from './plan-container.ts';
 import { planProcess } from './plan-process.ts';
@@ -41,6 +42,8 @@ export class Container {
   readonly #options: ContainerOptions;
   /** Namespaces that an exec enters, beside the pid namespace. */
   readonly #namespaces: number;
+  /** Whether its first process is the init of a pid namespace. */
+  readonly #ownsPids: boolean;
   /** The talk with the first process, until it is started. */
   #held: Launched | null;
   #paused = false;
@@ -61,21 +64,27 @@ export class Container {
     this.#namespaces = namespacesOf(plan.namespaces);
     this.processes.set(INIT_EXEC_ID, held.process);
     // In the pod's pid namespace nobody but us ends the others when the first process ends.
-    if (plan.namespaces.pidFd !== undefined) void held.process.exited.then(() => cgroup.killAll());
+    this.#ownsPids = plan.namespaces.pidFd === undefined;
+    if (!this.#ownsPids) void held.process.exited.then(() => cgroup.killAll());
   }
 
   /** Makes a container: everything up to just before exec. What fails leaves nothing behind. */
   static async create(options: ContainerOptions): Promise<Container> {
     const plan = planContainer(options);
     let cgroup: Cgroup | undefined;
+    let held: Launched | undefined;
     try {
       cgroup = Cgroup.create(cgroupName(options.id), options.cgroupRoot);
-      const resources = options.spec.linux?.resources;
-      if (resources !== undefined) cgroup.apply(resources);
-      const held = launchInit(plan, cgroup, options.pipeSizeBytes);
-      const warnings = await untilReady(held, () => runCreationHooks(options, plan, held.process));
+      // What the set-up needs of CPU time is ours, and would take seconds out of a small quota.
+      const [early, late] = splitCpuQuota(options.spec.linux?.resources ?? NO_LIMITS);
+      cgroup.apply(early);
+      held = launchInit(plan, cgroup, options.pipeSizeBytes);
+      const { process } = held;
+      const warnings = await untilReady(held, () => runCreationHooks(options, plan, process));
+      cgroup.apply(late);
       return new Container(options, plan, cgroup, held, warnings);
     } catch (error) {
+      if (held !== undefined) await abandon(held);
       cgroup?.remove();
       throw error;
     } finally {
@@ -109,8 +118,7 @@ export class Container {
     try {
       await runHooks(hooks?.startContainer ?? [], this.#hookState('created'), this.#place);
     } catch (error) {
-      held.channel.close();
-      await held.process.exited;
+      await abandon(held);
       throw error;
     }
     held.channel.go();
@@ -154,7 +162,8 @@ export class Container {
    */
   signal(execId: string, signal: number): void {
     const process = this.process(execId);
-    const ignores = signal === SIGNAL.TERM && process === this.init && !handles(process.pid, signal);
+    const isNamespaceInit = process === this.init && this.#ownsPids;
+    const ignores = signal === SIGNAL.TERM && isNamespaceInit && !handles(process.pid, signal);
     if (!process.kill(ignores ? SIGNAL.KILL : signal))
       throw new KataError('not-found', `process ${execId || this.id} has ended`, { errno: 'ESRCH' });
   }

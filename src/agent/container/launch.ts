@@ -85,12 +85,16 @@ export async function untilReady(
     }
     return message.warnings;
   } catch (error) {
-    // The child that hears this ends by itself.
-    channel.close();
-    await process.exited;
-    process.closeStdio();
+    await abandon({ process, channel });
     throw error;
   }
+}
+
+/** Hangs up: a child that waits ends by itself, and is seen to its end. Idempotent. */
+export async function abandon({ process, channel }: Launched): Promise<void> {
+  channel.close();
+  await process.exited;
+  process.closeStdio();
 }
 
 /** Sees a child that failed to its end, which is near; the error to throw. */
