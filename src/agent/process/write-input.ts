@@ -21,3 +21,9 @@ export async function writeInput(
   await Promise.race([written, context.cancelled]);
   if (context.isCancelled) throw new KataError('cancelled', 'the connection of the writer is gone');
 }
+
+/** Ends a process's input, behind what was written before. A terminal has no end of its own: it is typed. */
+export async function closeInput(record: ProcessRecord): Promise<void> {
+  record.lastWrite = record.lastWrite.then(() => record.process.closeStdin());
+  await record.lastWrite;
+}

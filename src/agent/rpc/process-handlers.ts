@@ -2,7 +2,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import { isErrno } from '../../os/errno.ts';
 import { SIGNAL } from '../../os/signal.ts';
 import { readOutput } from '../process/read-output.ts';
-import { writeInput } from '../process/write-input.ts';
+import { closeInput, writeInput } from '../process/write-input.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SomeHandlers } from './handlers.ts';
 
@@ -59,7 +59,7 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
 
     async writeStdin({ containerId, execId, data }, context) {
       const record = sandbox.entry(containerId).record(execId);
-      if (data.length === 0) record.process.closeStdin();
+      if (data.length === 0) await closeInput(record);
       else await writeInput(record, data, context);
       return { len: data.length };
     },
@@ -74,8 +74,8 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
       return { data: await readOutput(record, 'stderr', len, context) };
     },
 
-    closeStdin({ containerId, execId }) {
-      sandbox.entry(containerId).record(execId).process.closeStdin();
+    async closeStdin({ containerId, execId }) {
+      await closeInput(sandbox.entry(containerId).record(execId));
     },
 
     ttyWinResize({ containerId, execId, row, column }) {
