@@ -56,8 +56,8 @@ interface Plan {
   root: RootImage;
 }
 
-/** A signal ends what is under way; its own undoing may take so long. */
-const INTERRUPTED_WORK_MS = 2000;
+/** The programs that fetch and unpack an image get the terminal's signals as well; what they leave is removed meanwhile. */
+const UNDO_IMAGE_MS = 2000;
 
 /**
  * Runs a container in a VM of its own; the exit status for the shell. `sinceMs` is when kata-runtime began, by the
@@ -96,7 +96,7 @@ class Run {
 
   async run(): Promise<number> {
     const configuration = loadRuntimeConfig(this.#global);
-    const plan = await this.#interruptible(this.#plan(configuration));
+    const plan = await this.#interruptible(this.#plan(configuration), UNDO_IMAGE_MS);
     this.#teardown.add('release the image', () => plan.root.release());
     const { record } = plan;
     const { id } = record;
@@ -208,12 +208,16 @@ class Run {
     return shim;
   }
 
-  /** The outcome of `work`, or the interruption by a signal, once the work has had time to undo itself. */
-  async #interruptible<T>(work: Promise<T>): Promise<T> {
+  /** The outcome of `work`, or the interruption by a signal once the work had `undoMs` to undo itself. */
+  async #interruptible<T>(work: Promise<T>, undoMs = 0): Promise<T> {
     try {
       return await Promise.race([work, this.#signals.interrupted]);
     } catch (error) {
-      if (this.#signals.signal !== 0) await Promise.race([work.catch(() => {}), sleep(INTERRUPTED_WORK_MS)]);
+      const undone = work.then(
+        () => {},
+        () => {},
+      );
+      if (this.#signals.signal !== 0) await Promise.race([undone, sleep(undoMs)]);
       throw error;
     }
   }

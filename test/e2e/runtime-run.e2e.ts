@@ -1,0 +1,183 @@
+// kata-runtime run: what a person sees of a container in the foreground.
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { coverState, KATA_RUNTIME, kata, Running, start, startOnTerminal, traces } from '../harness/kata-runtime.ts';
+
+const LIMIT = { timeout: 60_000 };
+let uncover: () => void;
+let folder: string;
+
+before(() => {
+  uncover = coverState();
+  folder = mkdtempSync(path.join(tmpdir(), 'kata-runtime-run-'));
+});
+after(() => {
+  uncover();
+  rmSync(folder, { recursive: true });
+});
+afterEach(() => assert.deepEqual(traces(), [], 'something was left behind'));
+
+const run = (...args: string[]) => kata(['run', '--rm', ...args]);
+const sh = (script: string, ...flags: string[]) => run(...flags, 'busybox', 'sh', '-c', script);
+
+describe('a container in the foreground', () => {
+  it('runs in a VM with a kernel of its own, and passes output, errors and exit status on', LIMIT, async () => {
+    const { status, stdout, stderr } = await sh('uname -r; echo trouble >&2; exit 42');
+    assert.equal(status, 42);
+    assert.match(stdout, /^\d+\.\d+\.\d+.*\n$/);
+    assert.equal(stderr, 'trouble\n');
+  });
+
+  it('gets what flags say: variables, folder, user, name of the host, limits, a read-only root', LIMIT, async () => {
+    const file = path.join(folder, 'variables');
+    writeFileSync(file, '# colours\nA=file\nB=file\n');
+    const { stdout, status } = await kata(
+      [
+        ...['run', '--rm', '-w', '/tmp', '-u', 'www-data', '--hostname', 'harbor', '--memory', '64m', '--cpus', '0.5'],
+        ...['--env-file', file, '-eA=flag', '-e', 'PASSED', '--read-only', 'busybox', 'sh', '-c'],
+        'pwd; id -un; id -gn; hostname; echo $A $B $PASSED; cd /sys/fs/cgroup; cat memory.max cpu.max; touch /x 2>&1',
+      ],
+      { env: { PASSED: 'on' } },
+    );
+    assert.equal(
+      stdout,
+      '/tmp\nwww-data\nwww-data\nharbor\nflag file on\n67108864\n50000 100000\ntouch: /x: Read-only file system\n',
+    );
+    assert.equal(status, 1);
+  });
+
+  it('lets --entrypoint and the words behind the image say what runs', LIMIT, async () => {
+    assert.equal((await run('--entrypoint', 'echo', 'busybox', '-n', 'a', '--rm')).stdout, 'a --rm');
+  });
+
+  it('reads every byte of standard input to its end, and gives every byte back', LIMIT, async () => {
+    const input = randomBytes(3_000_000).toString('base64');
+    const { stdout, stderr } = await kata(['run', '--rm', '-i', 'busybox', 'sh', '-c', 'cat; echo read >&2'], {
+      input,
+    });
+    assert.equal(stderr, 'read\n');
+    const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+    assert.equal(digest(stdout), digest(input));
+  });
+
+  it('without -i, gives no input', LIMIT, async () => {
+    assert.equal((await kata(['run', '--rm', 'busybox', 'cat'], { input: 'unread' })).stdout, '');
+  });
+
+  it('copies a volume in', LIMIT, async () => {
+    writeFileSync(path.join(folder, 'note'), 'from the host\n');
+    const { stdout } = await sh('cat /mnt/note; touch /mnt/x 2>&1', '-v', `${folder}:/mnt:ro`);
+    assert.equal(stdout, 'from the host\ntouch: /mnt/x: Read-only file system\n');
+  });
+
+  it('ends when nobody reads its output any longer', LIMIT, async () => {
+    const { stdout } = await new Running(['sh', '-c', `${KATA_RUNTIME} run --rm busybox yes | head -n 1`]).ended;
+    assert.equal(stdout, 'y\n');
+  });
+
+  it('gets the signals that kata-runtime gets', LIMIT, async () => {
+    const script = 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.1; done';
+    const under = start(['run', '--rm', 'busybox', 'sh', '-c', script]);
+    await under.saw('ready');
+    under.child.kill('SIGTERM');
+    const { status, stdout } = await under.ended;
+    assert.equal(stdout, 'ready\ncaught\n');
+    assert.equal(status, 3);
+  });
+
+  it('tells on request when what happened', LIMIT, async () => {
+    const { stderr } = await run('--timeline', 'busybox', 'true');
+    const at = (title: string): number => Number(new RegExp(`^${title} +(\\d+) ms$`, 'm').exec(stderr)?.[1]);
+    const moments = ['spawned', 'guest up', 'agent up', 'process started', 'exited'].map(at);
+    assert.ok(at('root attached') > 0, stderr);
+    assert.deepEqual(
+      moments,
+      [...moments].sort((one, other) => one - other),
+      stderr,
+    );
+    assert.ok(
+      moments.every((ms) => ms > 0),
+      stderr,
+    );
+  });
+});
+
+describe('a container on a terminal', () => {
+  it('has the size of the window, and follows keys', LIMIT, async () => {
+    const under = startOnTerminal([
+      'run',
+      '--rm',
+      '-it',
+      'busybox',
+      'sh',
+      '-c',
+      'tty; read line; echo got $line; exit 5',
+    ]);
+    await under.saw('/dev/pts/');
+    under.child.stdin.write('keys\n');
+    const { status, stdout } = await under.ended;
+    assert.match(stdout, /got keys\r\n$/);
+    assert.equal(status, 5);
+  });
+
+  it('gets Ctrl-C as a key', LIMIT, async () => {
+    const script = 'trap "echo interrupted; exit 9" INT; echo ready; while :; do sleep 0.1; done';
+    const under = startOnTerminal(['run', '--rm', '-it', 'busybox', 'sh', '-c', script]);
+    await under.saw('ready');
+    under.child.stdin.write('\x03');
+    const { status, stdout } = await under.ended;
+    assert.match(stdout, /interrupted\r\n$/);
+    assert.equal(status, 9);
+  });
+
+  it('is refused when the input is none', LIMIT, async () => {
+    const { status, stderr } = await run('-it', 'busybox', 'true');
+    assert.equal(stderr, 'kata-runtime: the input device is not a TTY (leave out -t to pipe something in)\n');
+    assert.equal(status, 125);
+  });
+});
+
+describe('a run that fails leaves nothing and says why in one line', () => {
+  const cases: [title: string, args: string[], status: number, message: RegExp][] = [
+    ['no such command', ['busybox', 'frob'], 127, /"frob": executable file not found in \$PATH/],
+    ['a command that cannot run', ['busybox', '/etc/passwd'], 126, /"\/etc\/passwd": permission denied/],
+    [
+      'no such user',
+      ['-u', 'frob', 'busybox', 'true'],
+      125,
+      /the user "frob" is expected in the image's \/etc\/passwd/,
+    ],
+    ['a reference that is none', ['Bad Name', 'true'], 125, /an image reference is expected, found "Bad Name"/],
+    ['an image that is not there', ['oci:/nowhere', 'true'], 125, /an image is expected at oci:\/nowhere/],
+    ['more memory than a guest has', ['-m', '900g', 'busybox'], 125, /--memory is expected to be at most/],
+    ['no configuration', [], 125, /expected a file, found none at \/nowhere/],
+  ];
+  for (const [title, args, status, message] of cases)
+    it(title, LIMIT, async () => {
+      const all = args.length === 0 ? ['--config', '/nowhere', 'run', 'busybox'] : ['run', '--rm', ...args];
+      const result = await kata(all);
+      assert.equal(result.status, status, result.stderr);
+      const lines = result.stderr.trimEnd().split('\n');
+      assert.match(lines.at(-1) ?? '', /^kata-runtime: .* \(.*\)$/);
+      assert.match(lines.at(-1) ?? '', message);
+    });
+
+  it('a guest that has no kernel', LIMIT, async () => {
+    const config = path.join(folder, 'configuration.toml');
+    writeFileSync(config, '[hypervisor.qemu]\nkernel = "/nowhere/vmlinux"\ninitrd = "/nowhere/initrd"\n');
+    const { status, stderr } = await kata(['--config', config, 'run', '--rm', 'busybox', 'true']);
+    assert.match(stderr, /\/nowhere\/vmlinux/);
+    assert.equal(status, 125);
+  });
+
+  it('a signal while the guest boots', LIMIT, async () => {
+    const under = start(['run', '--rm', 'busybox', 'sleep', '1000']);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    under.child.kill('SIGINT');
+    assert.equal((await under.ended).status, 130);
+  });
+});
