@@ -7,6 +7,8 @@ import { makeGuest } from './guest.mjs';
 import { withLock } from './lock.mjs';
 import { npmReady } from './npm-packages.mjs';
 import { checkHost, hostReady } from './packages.mjs';
+import { fetchQemus } from './qemus.mjs';
+import { fetchVsockDevice } from './vsock-device.mjs';
 
 /**
  * Set-up from a fresh machine to a complete `dist/`. What is there already takes no time.
@@ -25,6 +27,9 @@ export async function prepare({ forTests }) {
     } finally {
       await makeGuest();
     }
-    if (forTests) await fetchContainerds();
+    if (!forTests) return;
+    await fetchContainerds();
+    await fetchQemus();
+    await fetchVsockDevice();
   });
 }

@@ -36,6 +36,17 @@ function privateState(suite) {
   return {
     /** @param {string[]} args @param {string} [cwd] */
     get: (args, cwd) => run('apt-get', [...options, '-qq', ...args], cwd === undefined ? {} : { cwd }),
+    /**
+     * A package and all that it needs on a machine that has nothing.
+     * @param {string} name
+     */
+    closure: async (name) => {
+      const nothing = path.join(folder, 'no-status');
+      writeWhole(nothing, '');
+      const asked = ['--simulate', '--no-install-recommends', 'install', name];
+      const plan = await run('apt-get', [...options, '-o', `Dir::State::status=${nothing}`, ...asked]);
+      return [...plan.toString().matchAll(/^Inst (\S+)/gm)].map((found) => found[1] ?? '');
+    },
     /** @param {string[]} args */
     cache: async (args) => (await run('apt-cache', [...options, ...args])).toString(),
     /** @param {boolean} afresh Even when there is a list. */
@@ -65,7 +76,8 @@ export const unpacked = (suite, group) => path.join(build, 'debs', suite, group)
  * Downloads packages of a suite and unpacks them into one folder; done once, then no network is used.
  * @param {Suite} suite
  * @param {string} group Names the folder.
- * @param {string[]} names Packages; `depends:NAME` is the first package that NAME depends on.
+ * @param {string[]} names Packages; `depends:NAME` is the first package that NAME depends on, `closure:NAME` is NAME with
+ *   all that it needs, the C library included.
  * @returns {Promise<{ folder: string, versions: Record<string, string> }>} The folder is laid out as `/`.
  */
 export async function fetchDebs(suite, group, names) {
@@ -75,7 +87,7 @@ export async function fetchDebs(suite, group, names) {
     const made = JSON.parse(fs.readFileSync(stamp, 'utf8'));
     if (made.names.join(' ') === names.join(' ')) return { folder, versions: made.versions };
   }
-  return step(`Debian ${suite}: ${names.map((n) => n.replace('depends:', '')).join(', ')}`, async (tell) => {
+  return step(`Debian ${suite}: ${names.map((n) => n.replace(/^\w+:/, '')).join(', ')}`, async (tell) => {
     if (!fs.existsSync(keyring))
       throw new SetupError(`${keyring} is missing. Run: apt-get install debian-archive-keyring`);
     const apt = privateState(suite);
@@ -86,13 +98,14 @@ export async function fetchDebs(suite, group, names) {
       fs.mkdirSync(debs, { recursive: true });
       const exact = await Promise.all(
         names.map(async (name) => {
+          if (name.startsWith('closure:')) return apt.closure(name.slice(8));
           if (!name.startsWith('depends:')) return name;
           const found = (await apt.cache(['depends', name.slice(8)])).match(/^\s*Depends: (\S+)/m)?.[1];
           if (!found) throw new SetupError(`Debian ${suite}'s ${name.slice(8)} depends on nothing`);
           return found;
         }),
       );
-      await apt.get(['download', ...exact], debs);
+      await apt.get(['download', ...exact.flat()], debs);
     };
     tell('index');
     await apt.update(false);

@@ -5,9 +5,11 @@ import { runNodeTests } from './node-tests.mjs';
 import { root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { seconds } from './progress.mjs';
+import { qemus } from './qemus.mjs';
 import { main, runVisibly, SetupError } from './run.mjs';
 import { runSysTests } from './sys-test.mjs';
 import { runUnitTests } from './unit.mjs';
+import { vsockDevice } from './vsock-device.mjs';
 
 /** @typedef {import('./find-tests.mjs').Counts} Counts */
 
@@ -48,7 +50,12 @@ const runEndToEnd = (asked) =>
       concurrency: 1,
       isolated: true,
       // The oldest containerd is also the one by its bare name.
-      env: { KATA_TS_CONTAINERDS: JSON.stringify(containerds()), PATH: `${containerds()['1.6']}:${process.env.PATH}` },
+      env: {
+        KATA_TS_CONTAINERDS: JSON.stringify(containerds()),
+        KATA_TS_QEMUS: JSON.stringify(qemus()),
+        KATA_TS_VSOCK: JSON.stringify(vsockDevice()),
+        PATH: `${containerds()['1.6']}:${process.env.PATH}`,
+      },
     },
   );
 
