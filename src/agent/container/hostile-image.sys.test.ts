@@ -96,6 +96,10 @@ test('a FIFO or a device in place of /etc/passwd is not waited for', async () =>
   removeFile(`${image.root}/etc/passwd`);
   makeFifo(`${image.root}/etc/passwd`);
   assert.equal(await shell(image, 'echo $HOME'), '/');
+  removeFile(`${image.root}/etc/passwd`);
+  // Opening a terminal's controlling end makes a terminal.
+  symlink('/dev/pts/ptmx', `${image.root}/etc/passwd`);
+  assert.equal(await shell(image, 'echo $HOME; ls /dev/pts'), '/\nptmx');
 });
 
 test('a program or a working directory among the descriptors of the agent is out of reach', async () => {
