@@ -37,7 +37,7 @@ export async function makeGuest() {
   );
   await unlessDone('modules', hashOf([kernelKey, { file: recipeFile }]), [modulesArchive], () =>
     step('guest kernel modules', async () => {
-      const files = moduleFiles(await readModules(modules, recipe));
+      const files = await moduleFiles(await readModules(modules, recipe));
       const entries = files.map(({ name, content }) => ({ name: `lib/modules/${name}`, mode: FILE, content }));
       writeWhole(modulesArchive, cpio([...folders.map((name) => ({ name, mode: FOLDER })), ...entries]));
     }),

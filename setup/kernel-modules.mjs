@@ -1,5 +1,6 @@
 // The guest's kernel modules: those of guest/modules.json and what they depend on.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { run, SetupError } from './run.mjs';
 import { filesBelow } from './stamp.mjs';
@@ -61,12 +62,41 @@ export async function readModules(folder, recipe) {
 }
 
 /**
- * What stands in the guest's /lib/modules. Modules of the start are uncompressed; the others are as Debian compressed
- * them, and the kernel unpacks them itself (finit_module with MODULE_INIT_COMPRESSED_FILE).
- * @param {{ boot: Module[], demand: Module[] }} modules
- * @returns {{ name: string, content: Uint8Array }[]}
+ * A module without its signature, type information and local symbols. Under emulation the kernel spends 30 ms on the
+ * signature of each module, and it wants none: it only notes that it could not verify it.
+ * @param {Module} module
+ * @param {string} folder For files in between.
  */
-export function moduleFiles({ boot, demand }) {
+async function stripped({ name, content }, folder) {
+  const [input, output] = [path.join(folder, `${name}.whole.ko`), path.join(folder, `${name}.ko`)];
+  fs.writeFileSync(input, content);
+  // What stands behind the last section, as the signature does, is not copied.
+  const unneeded = ['--strip-unneeded', '--remove-section=.BTF', '--remove-section=.BTF.base'];
+  await run('objcopy', [...unneeded, input, output]);
+  return fs.readFileSync(output);
+}
+
+/** @param {Module[]} modules @returns {Promise<{ name: string, content: Uint8Array }[]>} */
+async function strippedFiles(modules) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kata-ts-modules-'));
+  try {
+    const strip = modules.map(async (module) => ({
+      name: `${module.name}.ko`,
+      content: await stripped(module, folder),
+    }));
+    return await Promise.all(strip);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What stands in the guest's /lib/modules. Modules of the start are uncompressed and stripped; the others are as Debian
+ * compressed them, and the kernel unpacks them itself (finit_module with MODULE_INIT_COMPRESSED_FILE).
+ * @param {{ boot: Module[], demand: Module[] }} modules
+ * @returns {Promise<{ name: string, content: Uint8Array }[]>}
+ */
+export async function moduleFiles({ boot, demand }) {
   /** @type {Map<string, string>} */
   const fileName = new Map();
   for (const { name } of boot) fileName.set(name, `${name}.ko`);
@@ -106,7 +136,7 @@ export function moduleFiles({ boot, demand }) {
       ),
     },
     { name: 'modules.alias', content: text(all.flatMap((m) => m.aliases.map((alias) => `alias ${alias} ${m.name}`))) },
-    ...boot.map((m) => ({ name: `${m.name}.ko`, content: m.content })),
+    ...(await strippedFiles(boot)),
     ...demand.map((m) => ({ name: `${m.name}.ko.xz`, content: fs.readFileSync(m.file) })),
   ];
 }
