@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseReference, shortName } from './reference.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
-const nameOf = (text: string): string => parseReference(text, '/work').name;
+const nameOf = (text: string): string => parseReference(text, '/home/me').name;
 
 test('a name means what it means to docker', () => {
   const cases = {
@@ -29,13 +29,13 @@ test('a name means what it means to docker', () => {
 });
 
 test('files and folders of this machine are named by their whole path', () => {
-  assert.deepEqual(parseReference('oci:images/app:v1', '/work'), {
+  assert.deepEqual(parseReference('oci:images/app:v1', '/home/me'), {
     transport: 'oci',
-    source: 'oci:/work/images/app:v1',
-    name: 'oci:/work/images/app:v1',
+    source: 'oci:/home/me/images/app:v1',
+    name: 'oci:/home/me/images/app:v1',
   });
   assert.equal(nameOf('dir:/a:b'), 'dir:/a:b');
-  assert.equal(nameOf('docker-archive:./app.tar:app:v1'), 'docker-archive:/work/app.tar:app:v1');
+  assert.equal(nameOf('docker-archive:./app.tar:app:v1'), 'docker-archive:/home/me/app.tar:app:v1');
   assert.equal(nameOf('oci-archive:/app.tar'), 'oci-archive:/app.tar');
 });
 
