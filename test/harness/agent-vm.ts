@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { ByteStream } from '../../src/os/byte-stream.ts';
 import { AgentServiceDefinition } from '../../src/protocols/gen/agent.ts';
 import { AgentExtensionDefinition } from '../../src/protocols/gen/agent-extension.ts';
 import { HealthDefinition } from '../../src/protocols/gen/health.ts';
@@ -83,7 +84,7 @@ export class AgentVm {
   static async boot(options: VmOptions = {}): Promise<AgentVm> {
     const vm = new AgentVm(options);
     try {
-      await vm.reconnect();
+      await vm.connect();
       await vm.health.check({ service: '' }, { timeoutMs: BOOT_TIMEOUT_MS });
       return vm;
     } catch (error) {
@@ -96,23 +97,45 @@ export class AgentVm {
     return this.qemu.exitCode === null && this.qemu.signalCode === null;
   }
 
-  /** Hangs up, if there is a connection, and connects to the agent's port anew. */
-  async reconnect(): Promise<void> {
-    this.#client?.close();
-    await this.#client?.closed;
-    this.#client = new TtrpcClient(socketStream(await this.connectRaw()), 'the agent');
+  /** Connects to the agent's port. There must be no connection. */
+  async connect(): Promise<void> {
+    const socket = await connect(path.join(this.folder, 'agent'), () => this.running);
+    this.#client = new TtrpcClient(socketStream(socket), 'the agent');
   }
 
-  /** The host's end of the agent's port, for bytes of one's own. There must be no other connection. */
-  connectRaw(): Promise<net.Socket> {
-    return connect(path.join(this.folder, 'agent'), () => this.running);
+  /** From now on the agent is spoken to over `stream`, a connection by another way than the port. */
+  speakOver(stream: ByteStream): void {
+    this.#client = new TtrpcClient(stream, 'the agent');
   }
 
-  /** Hangs up. */
+  /** Hangs up, and waits until the agent has seen it, which it logs: `agent.log=debug` brings that to the console. */
   async hangUp(): Promise<void> {
+    const sessions = this.#endedSessions;
     this.#client?.close();
     await this.#client?.closed;
     this.#client = undefined;
+    await this.#untilSessionsEnded(sessions + 1);
+  }
+
+  /** Sends bytes that no client would, hangs up, and waits until the agent has seen it. There must be no connection. */
+  async sendRaw(bytes: Uint8Array): Promise<void> {
+    const sessions = this.#endedSessions;
+    const socket = await connect(path.join(this.folder, 'agent'), () => this.running);
+    socket.resume();
+    await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+    socket.destroy();
+    await this.#untilSessionsEnded(sessions + 1);
+  }
+
+  get #endedSessions(): number {
+    return this.console.match(/the host left the agent port|a session of the agent port ended/g)?.length ?? 0;
+  }
+
+  async #untilSessionsEnded(count: number): Promise<void> {
+    for (const deadline = Date.now() + BOOT_TIMEOUT_MS; this.#endedSessions < count; ) {
+      assert.ok(Date.now() < deadline, `the agent did not see that we hung up:\n${this.lastConsole}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   get client(): TtrpcClient {
