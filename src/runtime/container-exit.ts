@@ -6,6 +6,7 @@ import {
   readContainer,
   removeContainerDirectory,
   saveContainer,
+  shortId,
 } from './container-store.ts';
 import { STATUS } from './exit-status.ts';
 import { endShim, type ShimClient, shutDownShim } from './shim-client.ts';
@@ -15,14 +16,23 @@ export function millisecondsOf(time: Timestamp | undefined): number {
   return time === undefined ? Date.now() : Number(time.seconds) * 1000 + Math.floor(time.nanos / 1e6);
 }
 
-/** Waits until a process ends, the container's first when `execId` is empty. One whose shim is gone was killed. */
-export async function waitForExit(shim: ShimClient, id: string, execId = ''): Promise<ContainerExit> {
+/**
+ * Waits until a process ends, the container's first when `execId` is empty. One whose shim is gone was killed, which
+ * `report` is told.
+ */
+export async function waitForExit(
+  shim: ShimClient,
+  id: string,
+  execId = '',
+  report: (message: string) => void = () => {},
+): Promise<ContainerExit> {
   try {
     const { exitStatus, exitedAt } = await shim.task.wait({ id, execId });
     return { status: exitStatus, atMs: millisecondsOf(exitedAt) };
   } catch (error) {
     const { code } = KataError.from(error);
     if (code !== 'unavailable' && code !== 'not-found') throw error;
+    report(`container ${shortId(id)} was killed: its shim is gone`);
     return { status: STATUS.killed, atMs: Date.now() };
   }
 }

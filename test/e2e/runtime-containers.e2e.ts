@@ -150,6 +150,16 @@ describe('containers that end in other ways', () => {
     assert.deepEqual(traces(), []);
   });
 
+  it('with their VM, killed: that is known within a second', LIMIT, async () => {
+    const id = await detached('powerless', 'sleep 1000');
+    const vmm = JSON.parse(readFileSync(`/run/kata/${id}/state.json`, 'utf8')).vmm.pid as number;
+    process.kill(vmm, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal((await list())[0]?.exitStatus, 137);
+    assert.equal((await kata(['rm', 'powerless'])).status, 0);
+    assert.deepEqual(traces(), []);
+  });
+
   it('by force, while they run and while they are made', LIMIT, async () => {
     await detached('running', 'sleep 1000');
     assert.equal((await kata(['rm', '-f', 'running'])).status, 0);

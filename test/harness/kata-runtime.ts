@@ -9,15 +9,16 @@ export const KATA_RUNTIME = path.resolve(process.env.KATA_TS_DIST ?? 'dist', 'bi
 const STATE = ['/run/kata-runtime', '/run/kata', '/run/containerd/s'];
 /** Where images of roots are made and kept. */
 const CACHE = '/var/lib/kata-containers/rootfs';
+const IMAGES = '/var/lib/kata-containers/images';
 
 /** Covers the folders of running containers and of roots with empty ones, so that a test sees no others. The result uncovers them. */
 export function coverState(): () => void {
-  for (const folder of [...STATE, CACHE]) {
+  for (const folder of [...STATE, CACHE, IMAGES]) {
     mkdirSync(folder, { recursive: true });
     must('mount', ['-t', 'tmpfs', '-o', 'mode=0700', 'kata-runtime-test', folder]);
   }
   return () => {
-    for (const folder of [...STATE, CACHE]) must('umount', [folder]);
+    for (const folder of [...STATE, CACHE, IMAGES]) must('umount', [folder]);
   };
 }
 
@@ -112,5 +113,6 @@ export function traces(): string[] {
     .filter((line) => /containerd-shim-kata-v2|kata-runtime run|-name sandbox-/.test(line));
   const files = STATE.flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`));
   const halves = readdirSync(CACHE).filter((name) => name.endsWith('.tmp'));
-  return [...processes, ...files.filter((file) => !file.endsWith('/.lock')), ...halves].sort();
+  const pulls = readdirSync(IMAGES).filter((name) => name.startsWith('pull-'));
+  return [...processes, ...files.filter((file) => !file.endsWith('/.lock')), ...halves, ...pulls].sort();
 }

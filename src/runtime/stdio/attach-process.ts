@@ -37,7 +37,7 @@ export async function runAttached(process: AttachedProcess): Promise<ContainerEx
     });
     // The window may have changed while the guest came up.
     resize(process);
-    const exit = await waitForExit(shim, id, execId);
+    const exit = await waitForExit(shim, id, execId, process.report);
     await io.drain();
     return exit;
   } finally {

@@ -116,11 +116,11 @@ export class AttachedIo {
   }
 
   async #pumpInput(): Promise<void> {
-    // Opened first: its closing, whenever that is, tells the process that there is no more.
-    this.#inputFd = open(this.stdio.stdin, O.WRONLY | O.NONBLOCK);
-    this.#userInputFd = openUserStream(0);
     const buffer = new Uint8Array(65536);
     try {
+      // Opened first: its closing, whenever that is, tells the process that there is no more.
+      this.#inputFd = open(this.stdio.stdin, O.WRONLY | O.NONBLOCK);
+      this.#userInputFd = openUserStream(0);
       for (;;) {
         const count = await read(this.#userInputFd, buffer);
         if (count === 0) break;
