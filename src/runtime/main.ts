@@ -8,6 +8,10 @@ import type { RuntimeContext } from './context.ts';
 import { STATUS } from './exit-status.ts';
 import { takeGlobalOptions } from './global-options.ts';
 import { complain, print, tell } from './output.ts';
+import { requireRoot } from './require-root.ts';
+
+/** Help and the version are for everybody. */
+const NEEDS_NO_ROOT = /^(version|-.*)?$/;
 
 /** kata-runtime: its exit status. */
 export async function runtimeMain(argv: readonly string[]): Promise<number> {
@@ -23,11 +27,12 @@ export async function runtimeMain(argv: readonly string[]): Promise<number> {
       sinceMs,
       exitStatus: 0,
     };
+    const [command = ''] = rest;
+    if (!NEEDS_NO_ROOT.test(command) && !rest.includes('--help') && !rest.includes('-h')) requireRoot(command);
     await run(application, ordered(rest), context);
     const status = Number(context.process.exitCode ?? 0);
     if (status === 0) return context.exitStatus;
     // What stricli counts below zero are mistakes in the command line; a command that threw is 1.
-    const [command = ''] = rest;
     return status === 1 && !Object.hasOwn(RUNS_ANOTHER, command) ? STATUS.failed : STATUS.ownFailure;
   } catch (error) {
     complain(KataError.from(error).line);

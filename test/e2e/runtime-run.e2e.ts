@@ -1,5 +1,6 @@
 // kata-runtime run: what a person sees of a container in the foreground.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -171,6 +172,12 @@ describe('a run that fails leaves nothing and says why in one line', () => {
     writeFileSync(config, '[hypervisor.qemu]\nkernel = "/nowhere/vmlinux"\ninitrd = "/nowhere/initrd"\n');
     const { status, stderr } = await kata(['--config', config, 'run', '--rm', 'busybox', 'true']);
     assert.match(stderr, /\/nowhere\/vmlinux/);
+    assert.equal(status, 125);
+  });
+
+  it('a user who is not root', () => {
+    const { status, stderr } = spawnSync(KATA_RUNTIME, ['run', '--rm', 'busybox'], { uid: 65534, encoding: 'utf8' });
+    assert.equal(stderr, 'kata-runtime: root is expected to run kata-runtime run (sudo kata-runtime run)\n');
     assert.equal(status, 125);
   });
 

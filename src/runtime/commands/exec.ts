@@ -31,8 +31,9 @@ export const execCommand = buildCommand({
   func: exec,
   docs: {
     brief: 'Run a further command in a container that runs',
+    customUsage: ['[FLAGS] CONTAINER COMMAND [ARGUMENT...]'],
     fullDescription:
-      'Run a further command in a container that runs. The exit status is the command’s; 125 when kata-runtime itself failed, 126 when the command cannot be run, 127 when there is no such command.',
+      'Run a further command in a container that runs. It passes on the exit status of the command; 125 when kata-runtime itself failed, 126 when the command cannot be run, 127 when there is no such command.',
   },
   parameters: {
     flags: {
@@ -41,17 +42,17 @@ export const execCommand = buildCommand({
       tty: toggle('Give it a terminal'),
       env: texts('Set an environment variable; NAME alone passes on your own', 'NAME=VALUE'),
       envFile: texts('Set the environment variables that a file lists', 'FILE'),
-      workdir: text('Folder in which the command runs; default: the container’s', 'FOLDER'),
-      user: text('User to run as, and group: name or number; default: the container’s', 'USER[:GROUP]'),
+      workdir: text('Folder in which the command runs; default: that of the container', 'FOLDER'),
+      user: text('User to run as, and group: name or number; default: that of the container', 'USER[:GROUP]'),
     },
     aliases: { d: 'detach', i: 'interactive', t: 'tty', e: 'env', w: 'workdir', u: 'user' },
     positional: {
       kind: 'array',
       minimum: 2,
       parameter: {
-        brief: 'The container, then the command',
+        brief: 'The container, and behind it the command with its arguments',
         parse: String,
-        placeholder: 'CONTAINER COMMAND [ARGUMENT...]',
+        placeholder: 'CONTAINER COMMAND',
       },
     },
   },

@@ -73,8 +73,9 @@ export const runCommand = buildCommand({
   func: run,
   docs: {
     brief: 'Run a container in a VM of its own',
+    customUsage: ['[FLAGS] IMAGE [COMMAND [ARGUMENT...]]'],
     fullDescription:
-      'Run a container in a VM of its own. What follows the image is the command, which replaces that of the image. The exit status is the container’s; 125 when kata-runtime itself failed, 126 when the command cannot be run, 127 when there is no such command.',
+      'Run a container in a VM of its own. What follows the image is the command, which replaces that of the image. It passes on the exit status of the container; 125 when kata-runtime itself failed, 126 when the command cannot be run, 127 when there is no such command.',
   },
   parameters: {
     flags: {
@@ -85,9 +86,9 @@ export const runCommand = buildCommand({
       name: parsed(parseContainerName, 'Name it; default: a name at random', 'NAME'),
       env: texts('Set an environment variable; NAME alone passes on your own', 'NAME=VALUE'),
       envFile: texts('Set the environment variables that a file lists', 'FILE'),
-      workdir: text('Folder in which the command runs; default: the image’s', 'FOLDER'),
-      user: text('User to run as, and group: name or number; default: the image’s', 'USER[:GROUP]'),
-      entrypoint: text('Program instead of the image’s entrypoint', 'PROGRAM'),
+      workdir: text('Folder in which the command runs; default: that of the image', 'FOLDER'),
+      user: text('User to run as, and group: name or number; default: that of the image', 'USER[:GROUP]'),
+      entrypoint: text('Program instead of the entrypoint of the image', 'PROGRAM'),
       hostname: text('Name of the host in the container; default: its id', 'NAME'),
       memory: parsed(parseMemorySize, 'Limit of memory, such as 512m', 'SIZE'),
       cpus: parsed(parseCpus, 'Limit of processor time, such as 1.5', 'NUMBER'),
@@ -110,7 +111,11 @@ export const runCommand = buildCommand({
     positional: {
       kind: 'array',
       minimum: 1,
-      parameter: { brief: 'The image, then the command', parse: String, placeholder: 'IMAGE [COMMAND...]' },
+      parameter: {
+        brief: 'The image, and behind it the command with its arguments',
+        parse: String,
+        placeholder: 'IMAGE',
+      },
     },
   },
 });
