@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AgentVm } from '../harness/agent-vm.ts';
-import { busyboxImage, containerRequest, exec, processOf, readAll } from '../harness/guest-container.ts';
+import { busyboxImage, containerRequest, exec, imageOf, processOf, readAll } from '../harness/guest-container.ts';
 
 const SIGKILL = 9;
 const SIGTERM = 15;
@@ -205,6 +205,30 @@ test('a container that runs out of memory is told of', options, async () => {
   await remove('oom');
 });
 
+test(
+  'a root of several EROFS layers, as upstream`s runtime hands it over, is one, and goes whole',
+  options,
+  async () => {
+    await vm.plugDisk(imageOf(vm.folder, 'upper-layer', { 'etc/motd': 'upper\n', 'etc/new': 'new\n' }), 2);
+    await vm.plugDisk(imageOf(vm.folder, 'lower-layer', { 'etc/motd': 'lower\n', 'etc/old': 'old\n' }), 3);
+    const request = containerRequest('layers', ['sleep', '1000']);
+    const layer = (lun: number) => ({
+      ...request.storages[0]!,
+      source: `0:${lun}`,
+      options: ['ro', 'X-kata.overlay-lower', 'X-kata.multi-layer=true', 'X-kata.mkdir.path={{ mount 0 }}/upper'],
+      mountPoint: request.OCI?.root?.path ?? '',
+    });
+    request.storages = [layer(2), layer(3), layer(1)];
+    await vm.agent.createContainer(request);
+    await vm.agent.startContainer({ containerId: 'layers' });
+    const command = ['sh', '-c', 'cat /etc/motd /etc/new /etc/old; echo written > /etc/w; cat /etc/w'];
+    assert.equal((await exec(vm, 'layers', 'c', command)).stdout, 'upper\nnew\nold\nwritten\n');
+    await remove('layers');
+    await run('afterwards', ['true']);
+    await remove('afterwards');
+  },
+);
+
 test('containers that share the pod`s pid namespace see each other', options, async () => {
   await run('infra', ['sleep', '4321']);
   await run('peer', ['sleep', '1000'], { sandboxPidns: true });
@@ -215,11 +239,12 @@ test('containers that share the pod`s pid namespace see each other', options, as
 });
 
 test('the host hangs up in the middle of a read, and the next one finds everything', options, async () => {
-  await run('hangup', ['sh', '-c', 'sleep 1; echo still here; sleep 1000']);
+  await run('hangup', ['sh', '-c', 'read word; echo still $word; sleep 1000']);
   const lost = Promise.allSettled([vm.agent.readStdout({ ...id('hangup'), len: 100 }), vm.agent.getOOMEvent({})]);
   await vm.hangUp();
   await lost;
   await vm.connect();
+  await vm.agent.writeStdin({ ...id('hangup'), data: Buffer.from('here\n') });
   const { data } = await vm.agent.readStdout({ ...id('hangup'), len: 100 });
   assert.equal(Buffer.from(data).toString(), 'still here\n');
   await remove('hangup');

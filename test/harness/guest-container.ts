@@ -1,6 +1,6 @@
 // Containers in a guest as our shim asks for them: an EROFS image on a SCSI disk under an overlay in memory.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MessageType } from '../../src/protocols/codec.ts';
 import type { Storage } from '../../src/protocols/gen/agent.ts';
@@ -14,13 +14,14 @@ const APPLETS = [
   ...['stty', 'hostname', 'touch', 'rm', 'readlink', 'ip', 'tail', 'sync', 'mkdir', 'grep', 'test', 'uname', 'yes'],
 ];
 
-/** Makes a small root of busybox as an EROFS image in `folder`; its path. */
-export function busyboxImage(folder: string): string {
+/** Makes a small root of busybox, and what `add` puts into it, as an EROFS image in `folder`; its path. */
+export function busyboxImage(folder: string, add: (root: string) => void = () => {}): string {
   const root = path.join(folder, 'root');
   for (const name of ['bin', 'proc', 'dev', 'sys', 'tmp', 'etc', 'run'])
     mkdirSync(path.join(root, name), { recursive: true });
   copyFileSync('/bin/busybox', path.join(root, 'bin/busybox'));
   for (const name of APPLETS) symlinkSync('busybox', path.join(root, 'bin', name));
+  add(root);
   const image = path.join(folder, 'root.erofs');
   execFileSync('mkfs.erofs', ['--quiet', image, root], { stdio: 'ignore' });
   return image;
@@ -28,6 +29,17 @@ export function busyboxImage(folder: string): string {
 
 function storage(driver: string, source: string, fstype: string, options: string[], mountPoint: string): Storage {
   return { driver, driverOptions: [], source, fstype, options, mountPoint, fsGroup: undefined, shared: false };
+}
+
+/** Makes an EROFS image `name` in `folder` that holds these files; its path. */
+export function imageOf(folder: string, name: string, files: Record<string, string>): string {
+  const root = path.join(folder, name);
+  for (const [file, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), content);
+  }
+  execFileSync('mkfs.erofs', ['--quiet', `${root}.erofs`, root], { stdio: 'ignore' });
+  return `${root}.erofs`;
 }
 
 /** The storages of a container whose image is the disk 0:`lun`. */

@@ -8,6 +8,7 @@ import { waitForPciDisk } from '../hotplug/pci-device.ts';
 import { collectMetrics } from '../metrics/collect-metrics.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { STORAGE_DRIVERS } from '../storage/drivers.ts';
+import { LAYERS_DRIVER } from '../storage/layer-group.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { SomeHandlers } from './handlers.ts';
 
@@ -56,7 +57,7 @@ export function guestHandlers(sandbox: Sandbox): SomeHandlers<Name> {
           version: AGENT_VERSION,
           initDaemon: true,
           deviceHandlers: [...DEVICE_TYPES],
-          storageHandlers: STORAGE_DRIVERS.map(({ name }) => name),
+          storageHandlers: [...STORAGE_DRIVERS.map(({ name }) => name), LAYERS_DRIVER],
           supportsSeccomp: true,
           extraFeatures: [],
         },

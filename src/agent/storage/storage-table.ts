@@ -2,6 +2,8 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { Storage } from '../../protocols/gen/agent.ts';
 import { log } from '../log/log.ts';
 import { SANDBOX_FOLDER } from '../sandbox/guest-paths.ts';
+import { isLayer, LAYERS_DRIVER, planLayers } from './layer-group.ts';
+import { attachLayers } from './layers.ts';
 import type { AttachedStorage, StorageContext, StorageDriver } from './storage-driver.ts';
 
 interface Entry {
@@ -10,6 +12,15 @@ interface Entry {
   /** Stays until the sandbox goes, whoever uses it. */
   lasting: boolean;
   attached: Promise<AttachedStorage>;
+}
+
+/** Something to attach. */
+interface Task {
+  /** The driver, for messages. */
+  name: string;
+  mountPoint: string;
+  lasting: boolean;
+  attach(): Promise<AttachedStorage>;
 }
 
 /** What is mounted in the guest, by mount point, and how many use each. */
@@ -30,9 +41,9 @@ export class StorageTable {
   async attachAll(storages: readonly Storage[]): Promise<string[]> {
     const taken: string[] = [];
     try {
-      for (const storage of storages) {
-        await this.#attach(storage);
-        taken.push(storage.mountPoint);
+      for (const task of this.#tasksOf(storages)) {
+        await this.#attach(task);
+        taken.push(task.mountPoint);
       }
       return taken;
     } catch (error) {
@@ -60,25 +71,44 @@ export class StorageTable {
     return failures;
   }
 
-  async #attach(storage: Storage): Promise<void> {
-    const { mountPoint } = storage;
+  /** What is to be attached: each storage, but layers of one root as one, where the first of them stands. */
+  #tasksOf(storages: readonly Storage[]): Task[] {
+    const layers = storages.filter(isLayer);
+    const tasks: Task[] = [];
+    for (const storage of storages) {
+      const lasting = isLasting(storage);
+      if (!isLayer(storage)) {
+        const driver = this.#driver(storage);
+        const attach = () => driver.attach(storage, this.#context);
+        tasks.push({ name: driver.name, mountPoint: storage.mountPoint, lasting, attach });
+      } else if (storage === layers[0]) {
+        const attach = () => attachLayers(layers, this.#context);
+        tasks.push({ name: LAYERS_DRIVER, mountPoint: planLayers(layers).target, lasting, attach });
+      }
+    }
+    return tasks;
+  }
+
+  #driver({ driver: name }: Storage): StorageDriver {
+    const driver = this.#drivers.get(name);
+    if (driver !== undefined) return driver;
+    throw new KataError('invalid-argument', `storage driver ${JSON.stringify(name)} is not known`, {
+      hint: `use one of ${[...this.#drivers.keys()].join(', ')}`,
+    });
+  }
+
+  async #attach({ name, mountPoint, lasting, attach }: Task): Promise<void> {
     const known = this.#entries.get(mountPoint);
     if (known !== undefined) {
       known.users++;
       await known.attached;
       return;
     }
-    const driver = this.#drivers.get(storage.driver);
-    if (driver === undefined)
-      throw new KataError('invalid-argument', `storage driver ${JSON.stringify(storage.driver)} is not known`, {
-        hint: `use one of ${[...this.#drivers.keys()].join(', ')}`,
-      });
     checkMountPoint(mountPoint);
-    const attached = driver.attach(storage, this.#context).catch((error: unknown) => {
-      throw KataError.wrap(error, `${driver.name} storage at ${mountPoint}`);
+    const attached = attach().catch((error: unknown) => {
+      throw KataError.wrap(error, `${name} storage at ${mountPoint}`);
     });
-    const entry: Entry = { users: 1, lasting: isLasting(storage), attached };
-    this.#entries.set(mountPoint, entry);
+    this.#entries.set(mountPoint, { users: 1, lasting, attached });
     try {
       await attached;
     } catch (error) {
