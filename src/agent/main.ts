@@ -76,6 +76,17 @@ function reportUnhandled(): void {
 
 function main(): void {
   if (isModprobe(scriptArgs[0] ?? '')) exit(runModprobe(scriptArgs));
+  if (scriptArgs[1] === '--version') {
+    print(`kata-agent ${AGENT_VERSION}`);
+    exit(0);
+  }
+  // It would mount and unmount whatever machine it finds itself on.
+  if (syscall(NR.getpid) !== 1) {
+    print(
+      'kata-agent: expected to be the init of a guest (pid 1), started as an ordinary program; kata-runtime starts it',
+    );
+    exit(1);
+  }
   reportUnhandled();
   try {
     start();

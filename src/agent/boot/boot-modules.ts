@@ -5,7 +5,7 @@ import { log } from '../log/log.ts';
 
 const FOLDER = '/lib/modules';
 
-/** The modules that every start loads, by file, in their order; one that is built into the kernel is not named. */
+/** The modules that every start loads, by file and parameters, in their order; one that is built into the kernel is not named. */
 function loadOrder(): string[] {
   const text = readTextIfExists(`${FOLDER}/load-order`) ?? '';
   return text.split('\n').filter((line) => line !== '');
@@ -16,11 +16,12 @@ function loadOrder(): string[] {
  * Resolves when all are there. One that cannot be loaded is logged; what needs it says so later.
  */
 export async function loadBootModules(): Promise<void> {
-  for (const file of loadOrder()) {
+  for (const line of loadOrder()) {
+    const [file, ...parameters] = line.split(' ');
     // Loading blocks. QuickJS runs every timer that is due before it looks at descriptors: one of 0 ms would be due.
     await sleep(1);
     try {
-      loadModuleFile(`${FOLDER}/${file}`);
+      loadModuleFile(`${FOLDER}/${file}`, parameters.join(' '));
     } catch (error) {
       log.error('a kernel module cannot be loaded', { file, error });
     }

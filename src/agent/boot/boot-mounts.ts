@@ -3,6 +3,7 @@ import { makeDirectories, makeDirectory } from '../../os/directory.ts';
 import { ERRNO, systemError } from '../../os/errno.ts';
 import { AT_FDCWD } from '../../os/fd.ts';
 import { MS, mount, moveRoot } from '../../os/mount.ts';
+import { statfs } from '../../os/stat.ts';
 import { NR } from '../../syscall/numbers.ts';
 
 interface BootMount {
@@ -45,11 +46,17 @@ const OTHER_LINKS: readonly [path: string, target: string][] = [['/var/run', '/r
 
 const ROOT_COPY = '/.root';
 
+/** What the kernel makes an initramfs of (statfs(2)). */
+const TMPFS_MAGIC = 0x01021994;
+const RAMFS_MAGIC = 0x858458f6;
+
 /**
  * Makes the initramfs's content a mount that pivot_root(2) can leave: the initramfs itself can only be covered, and a
- * process that is root in a container could uncover it.
+ * process that is root in a container could uncover it. A root on a disk is left as it is.
  */
 export function makeRootPivotable(): void {
+  const { type } = statfs('/');
+  if (type !== TMPFS_MAGIC && type !== RAMFS_MAGIC) return;
   makeDirectory(ROOT_COPY, 0o700);
   mount('/', ROOT_COPY, '', MS.BIND);
   moveRoot(ROOT_COPY);

@@ -1,5 +1,6 @@
 import { listDirectoryIfExists } from '../../os/directory.ts';
 import { exists, writeControl } from '../../os/file.ts';
+import { usableNode } from './block-node.ts';
 import { deviceFolder, type PciPath, parsePciPath, rootBusFolder } from './pci-path.ts';
 import { waitForDevice } from './wait-for-device.ts';
 
@@ -35,7 +36,7 @@ export function waitForPciDisk(pciPath: string, timeoutMs: number): Promise<stri
   const find = (): string | null => {
     const folder = findPciDevice(path);
     const name = folder && virtioChild(folder, 'block');
-    return name && exists(`/dev/${name}`) ? `/dev/${name}` : null;
+    return name && usableNode(`/dev/${name}`);
   };
   return waitForDevice(find, `virtio-blk disk ${pciPath}`, timeoutMs);
 }

@@ -1,6 +1,7 @@
 import { listDirectoryIfExists } from '../../os/directory.ts';
-import { exists, writeControl } from '../../os/file.ts';
+import { writeControl } from '../../os/file.ts';
 import { log } from '../log/log.ts';
+import { usableNode } from './block-node.ts';
 import { parseScsiAddress, type ScsiAddress } from './scsi-address.ts';
 import { waitForDevice } from './wait-for-device.ts';
 
@@ -13,7 +14,7 @@ function findDisk({ target, lun }: ScsiAddress): string | null {
   for (const device of listDirectoryIfExists(DEVICES)) {
     if (!device.endsWith(end)) continue;
     const [name] = listDirectoryIfExists(`${DEVICES}/${device}/device/block`);
-    if (name !== undefined && exists(`/dev/${name}`)) return `/dev/${name}`;
+    if (name !== undefined) return usableNode(`/dev/${name}`);
   }
   return null;
 }

@@ -29,12 +29,20 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
   const { containerId: id, OCI: spec } = request;
   if (spec?.linux === undefined || spec.process === undefined)
     throw new KataError('invalid-argument', `container ${id} is expected to have a spec with linux and process`);
+  if (request.sharedMounts.length > 0)
+    throw new KataError(
+      'unimplemented',
+      `container ${id} shares mounts of another container, which this agent cannot do`,
+      {
+        hint: 'take shared_mounts out of the configuration',
+      },
+    );
   const { parameters } = sandbox;
+  // Disks and network cards need their drivers.
+  await sandbox.modulesReady;
   await addGuestDevices(spec, request.devices, parameters.hotplugTimeoutMs);
   const storages = await sandbox.storages.attachAll(request.storages);
   try {
-    // What is given to the container before it names its own devices and mounts.
-    await sandbox.modulesReady;
     if (sandbox.hooks !== undefined) addGuestHooks(spec, sandbox.hooks);
     const shared = sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns);
     setUpBundle(id, spec);
