@@ -9,6 +9,7 @@ import { filesBelow } from './stamp.mjs';
  * @typedef {object} Recipe
  * @property {Record<string, string>} boot Modules that every start loads, each with its reason.
  * @property {Record<string, string>} demand Modules that are there when somebody asks.
+ * @property {Record<string, Record<string, string>>} parameters Of modules that every start loads, each with its reason.
  * @property {Record<string, string[]>} needs Dependencies that a module does not tell of: algorithms asked for by name.
  */
 
@@ -19,6 +20,7 @@ import { filesBelow } from './stamp.mjs';
  * @property {Buffer} content Uncompressed.
  * @property {string[]} depends Modules that have to be loaded first.
  * @property {string[]} aliases Other names and device patterns it is asked for by.
+ * @property {string[]} parameters What it is loaded with.
  */
 
 /** @param {string} name File names have dashes where the kernel has underscores. */
@@ -52,7 +54,8 @@ export async function readModules(folder, recipe) {
     const told = (modinfo(content, 'depends')[0] ?? '').split(',').filter(Boolean).map(canonical);
     const depends = [...(recipe.needs[name] ?? []), ...told];
     for (const other of depends) await add(other, name);
-    modules.set(name, { name, file, content, depends, aliases: modinfo(content, 'alias') });
+    const parameters = Object.keys(recipe.parameters[name] ?? {});
+    modules.set(name, { name, file, content, depends, aliases: modinfo(content, 'alias'), parameters });
   };
 
   for (const name of Object.keys(recipe.boot)) await add(name, 'guest/modules.json');
@@ -123,7 +126,7 @@ export async function moduleFiles({ boot, demand }) {
   /** @param {string[]} lines */
   const text = (lines) => Buffer.from(lines.map((line) => `${line}\n`).join(''));
   return [
-    { name: 'load-order', content: text(boot.map((m) => `${m.name}.ko`)) },
+    { name: 'load-order', content: text(boot.map((m) => [`${m.name}.ko`, ...m.parameters].join(' '))) },
     {
       name: 'modules.dep',
       content: text(
