@@ -48,11 +48,13 @@ export class Containerd {
   readonly folder: string;
   readonly address: string;
   readonly #binaries: string;
-  readonly #process: ChildProcess;
+  readonly #env: Record<string, string>;
+  #process: ChildProcess;
   #log = '';
 
   private constructor(binaries: string, version: string, env: Record<string, string>) {
     this.#binaries = binaries;
+    this.#env = env;
     this.folder = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-ctd-'));
     this.address = path.join(this.folder, 'containerd.sock');
     const config = path.join(this.folder, 'config.toml');
@@ -64,25 +66,50 @@ export class Containerd {
       `[grpc]\n  address = "${this.address}"`,
     ];
     fs.writeFileSync(config, `${settings.join('\n')}\n`);
-    this.#process = spawn(path.join(binaries, 'containerd'), ['--config', config, '--log-level', 'debug'], {
-      env: { ...process.env, ...env, PATH: `${dist}/bin:${binaries}:${process.env.PATH}` },
+    this.#process = this.#spawn();
+  }
+
+  #spawn(): ChildProcess {
+    const config = path.join(this.folder, 'config.toml');
+    const child = spawn(path.join(this.#binaries, 'containerd'), ['--config', config, '--log-level', 'debug'], {
+      env: { ...process.env, ...this.#env, PATH: `${dist}/bin:${this.#binaries}:${process.env.PATH}` },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    this.#process.stderr?.on('data', (chunk) => {
+    child.stderr?.on('data', (chunk) => {
       this.#log += chunk;
     });
+    return child;
   }
 
   static async start(version: string, env: Record<string, string> = {}): Promise<Containerd> {
     const binaries = versions[version];
     assert.ok(binaries, `containerd ${version} is expected in KATA_TS_CONTAINERDS`);
     const containerd = new Containerd(binaries, version, env);
-    for (let waitedMs = 0; (await containerd.ctr(['version'])).status !== 0; waitedMs += 100) {
-      assert.ok(waitedMs < 20_000, `containerd ${version} did not come up:\n${containerd.log}`);
-      await sleep(100);
-    }
+    await containerd.#serves();
     await containerd.importLayout(layout, 'docker.io/library/busybox');
     return containerd;
+  }
+
+  async #serves(): Promise<void> {
+    for (let waitedMs = 0; (await this.ctr(['version'])).status !== 0; waitedMs += 100) {
+      assert.ok(waitedMs < 20_000, `containerd did not come up:\n${this.log}`);
+      await sleep(100);
+    }
+  }
+
+  /** Ends the daemon, not its shims, and starts it again with all that it kept, `pauseMs` later. */
+  async restart(pauseMs = 0): Promise<void> {
+    await this.#end();
+    await sleep(pauseMs);
+    this.#process = this.#spawn();
+    await this.#serves();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    await ended;
   }
 
   /** What it and its shims logged. */
@@ -180,11 +207,7 @@ export class Containerd {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const ended = once(this.#process, 'exit');
-      this.#process.kill('SIGTERM');
-      await ended;
-    }
+    await this.#end();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }
