@@ -21,6 +21,7 @@ import {
 } from './container-store.ts';
 import { statusOfFailure } from './exit-status.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { addHostFiles } from './host-files.ts';
 import { obtainImage, openImageStore, openRootCache } from './images.ts';
 import { loadRuntimeConfig, type RuntimeConfiguration } from './load-config.ts';
 import { complain, print, tell } from './output.ts';
@@ -105,6 +106,7 @@ class Run {
       removeContainerDirectory(id);
       close(lock);
     });
+    addHostFiles(plan.spec, containerDirectory(id));
     writeFile(`${containerDirectory(id)}/config.json`, JSON.stringify(plan.spec), 0o600);
     return record.detached
       ? this.#runDetached(plan, configuration, lock)

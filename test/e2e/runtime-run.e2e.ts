@@ -51,6 +51,14 @@ describe('a container in the foreground', () => {
     assert.equal(status, 1);
   });
 
+  it('knows itself by its name, unless a volume says otherwise', LIMIT, async () => {
+    const script = 'cat /etc/hostname; ping -c 1 localhost >/dev/null && ping -c 1 harbor >/dev/null && echo known';
+    assert.equal((await sh(script, '--hostname', 'harbor')).stdout, 'harbor\nknown\n');
+    const hosts = path.join(folder, 'hosts');
+    writeFileSync(hosts, '127.0.0.9 elsewhere\n');
+    assert.equal((await sh('cat /etc/hosts', '-v', `${hosts}:/etc/hosts`)).stdout, '127.0.0.9 elsewhere\n');
+  });
+
   it('lets --entrypoint and the words behind the image say what runs', LIMIT, async () => {
     assert.equal((await run('--entrypoint', 'echo', 'busybox', '-n', 'a', '--rm')).stdout, 'a --rm');
   });
@@ -108,21 +116,26 @@ describe('a container in the foreground', () => {
 });
 
 describe('a container on a terminal', () => {
-  it('has the size of the window, and follows keys', LIMIT, async () => {
-    const under = startOnTerminal([
-      'run',
-      '--rm',
-      '-it',
-      'busybox',
-      'sh',
-      '-c',
-      'tty; read line; echo got $line; exit 5',
-    ]);
+  it('is typed into, and leaves the terminal as it was', LIMIT, async () => {
+    const args = ['run', '--rm', '-it', 'busybox', 'sh', '-c', 'tty; read line; echo got $line; exit 5'];
+    const under = startOnTerminal(args, '$KATA; status=$?; stty -a | grep -q " icanon" && echo restored; exit $status');
     await under.saw('/dev/pts/');
     under.child.stdin.write('keys\n');
     const { status, stdout } = await under.ended;
-    assert.match(stdout, /got keys\r\n$/);
+    assert.match(stdout, /got keys\r\nrestored\r\n$/);
     assert.equal(status, 5);
+  });
+
+  it('has the size of the window, and follows it', LIMIT, async () => {
+    const script = 'stty size; while [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; stty size';
+    const grow = path.join(folder, 'grow');
+    const under = startOnTerminal(
+      ['run', '--rm', '-it', 'busybox', 'sh', '-c', script],
+      `stty rows 33 cols 101; (until [ -e ${grow} ]; do sleep 0.1; done; stty rows 50 cols 120 </dev/tty) & $KATA`,
+    );
+    await under.saw('33 101');
+    writeFileSync(grow, '');
+    assert.equal((await under.ended).stdout, '33 101\r\n50 120\r\n');
   });
 
   it('gets Ctrl-C as a key', LIMIT, async () => {

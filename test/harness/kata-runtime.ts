@@ -92,10 +92,14 @@ export function kata(args: string[], options: RunOptions = {}): Promise<Result> 
   return run.ended;
 }
 
-/** On a terminal of its own, as util-linux's `script` makes one. */
-export function startOnTerminal(args: string[]): Running {
+/**
+ * On a terminal of its own, as util-linux's `script` makes one. `script` may do more there, in the shell; `$KATA` is the
+ * command.
+ */
+export function startOnTerminal(args: string[], script = '$KATA'): Running {
   const quoted = [KATA_RUNTIME, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  return new Running(['script', '--quiet', '--return', '--echo', 'never', '--command', quoted, '/dev/null']);
+  const command = script.replace('$KATA', () => quoted);
+  return new Running(['script', '--quiet', '--return', '--echo', 'never', '--command', command, '/dev/null']);
 }
 
 /** All that a container leaves while it is there: processes, folders, sockets, half-made images. */
