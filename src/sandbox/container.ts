@@ -3,6 +3,7 @@ import { SIGNAL } from '../os/signal.ts';
 import type { StatsContainerResponse } from '../protocols/gen/agent.ts';
 import type { LinuxResources, Process } from '../protocols/gen/oci.ts';
 import type { AgentClient } from './agent-client.ts';
+import { checkIdentifier } from './identifier.ts';
 import { GuestProcess } from './process.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -45,6 +46,7 @@ export class Container {
 
   /** Adds an exec, which runs once it is started. */
   addExec(execId: string, spec: Process): GuestProcess {
+    checkIdentifier('an exec', execId);
     if (this.execs.has(execId))
       throw new KataError('already-exists', `container ${this.id} has an exec ${execId} already`);
     if (this.init.state !== 'running' && this.init.state !== 'paused')
