@@ -29,8 +29,6 @@ export interface HypervisorConfig {
   cpuFeatures: string;
   /** `default_vcpus`, rounded up; 0: as many as the host has (a negative value in the file). Default 1. */
   defaultVcpus: number;
-  /** `default_maxvcpus`; 0: as many as the host has. */
-  defaultMaxVcpus: number;
   /** `default_memory`. Default 2048. */
   defaultMemoryMib: number;
   /** `seccompsandbox`: QEMU's `-sandbox`; empty: none; undefined: the strictest that works. */

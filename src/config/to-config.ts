@@ -45,7 +45,6 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     machineAccelerators: values.text('machine_accelerators'),
     cpuFeatures: values.text('cpu_features'),
     defaultVcpus: vcpus < 0 ? 0 : Math.max(1, Math.ceil(vcpus)),
-    defaultMaxVcpus: values.number('default_maxvcpus'),
     defaultMemoryMib: values.number('default_memory'),
     seccompSandbox: sandboxKey === undefined ? undefined : values.text(sandboxKey),
     sharedFs: values.served('shared_fs'),
