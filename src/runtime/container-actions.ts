@@ -32,6 +32,7 @@ export async function killContainer(record: ContainerRecord, signal: number): Pr
 export async function stopContainer(record: ContainerRecord, graceMs: number): Promise<void> {
   const state = await lookAtContainer(record);
   if (state === null || state.status === 'exited') return;
+  if (state.status === 'creating') throw notRunning(record, 'kata-runtime rm -f ends one that is being made');
   const shim = await runningShim(record);
   const { id } = record;
   try {
@@ -120,8 +121,8 @@ async function runningShim(record: ContainerRecord): Promise<ShimClient> {
   return shim;
 }
 
-export function notRunning({ id, name }: ContainerRecord): KataError {
+export function notRunning({ id, name }: ContainerRecord, hint = 'kata-runtime ps -a says how it ended'): KataError {
   return new KataError('failed-precondition', `container ${name} (${shortId(id)}) is expected to run, it does not`, {
-    hint: 'kata-runtime ps -a says how it ended',
+    hint,
   });
 }

@@ -34,7 +34,7 @@ it("passes a variable's value on as it is, or our own, or none", () => {
 });
 
 it('reads a file of variables with comments and blank lines', () => {
-  assert.deepEqual(parseVariables('# first\nA=1\r\n\n  B=two words \nHOME\n', { HOME: '/h' }), [
+  assert.deepEqual(parseVariables('#FIRST=0\nA=1\r\n\n  B=two words \nHOME\n', { HOME: '/h' }), [
     'A=1',
     'B=two words ',
     'HOME=/h',
