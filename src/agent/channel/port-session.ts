@@ -4,11 +4,14 @@ import type { ByteStream } from '../../os/byte-stream.ts';
 import { concatenate } from '../../os/bytes.ts';
 import { check, ERRNO } from '../../os/errno.ts';
 import { forget, readable, writable } from '../../os/loop.ts';
+import { sleep } from '../../os/timer.ts';
 import { NR } from '../../syscall/numbers.ts';
 
 const DEFAULT_READ = 65536;
 /** The driver copies at most this much of one write(2) into a buffer of its own. */
 const MAX_WRITE = 32768;
+/** How long the news that the host is there may come after its first words: they go by different queues. */
+const OPEN_NEWS_MS = 50;
 
 /**
  * The time from when the host opens a virtio-serial port until it closes it, as a stream. The port itself stays open:
@@ -18,7 +21,10 @@ const MAX_WRITE = 32768;
 export class PortSession implements ByteStream {
   readonly #fd: number;
   readonly #buffer = new Uint8Array(DEFAULT_READ);
+  /** The host has said something. */
   #begun = false;
+  /** The guest knows by now that the host is there, or has waited for the news. */
+  #seenOpen = false;
   #closed = false;
   #lastWrite: Promise<void> = Promise.resolve();
 
@@ -33,10 +39,20 @@ export class PortSession implements ByteStream {
         this.#begun = true;
         return this.#buffer.slice(0, count);
       }
-      // The next session must not get what this one has still to write.
-      if (count === 0 && this.#begun) this.close();
-      else if (count === 0 || count === -ERRNO.EAGAIN) await this.#until(readable);
-      else if (count !== -ERRNO.EINTR) check(count, 'read the agent port');
+      if (count === -ERRNO.EAGAIN) {
+        this.#seenOpen = true;
+        await this.#until(readable);
+      } else if (count === 0 && !this.#begun) {
+        await this.#until(readable);
+      } else if (count === 0 && !this.#seenOpen) {
+        this.#seenOpen = true;
+        await sleep(OPEN_NEWS_MS);
+      } else if (count === 0) {
+        // The next session must not get what this one has still to write.
+        this.close();
+      } else if (count !== -ERRNO.EINTR) {
+        check(count, 'read the agent port');
+      }
     }
     return null;
   }
