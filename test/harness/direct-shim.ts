@@ -157,7 +157,10 @@ export class DirectShim {
     return { task: createClient(TaskDefinition, connection), close: () => connection.close() };
   }
 
-  create(bundle: string, { configPath, stdout = '' }: { configPath?: string; stdout?: string } = {}) {
+  create(
+    bundle: string,
+    { configPath, stdout = '', stderr = '' }: { configPath?: string; stdout?: string; stderr?: string } = {},
+  ) {
     const options =
       configPath === undefined
         ? undefined
@@ -169,8 +172,25 @@ export class DirectShim {
       id: path.basename(bundle),
       bundle,
       stdout,
+      stderr,
       options: options && Any.decode(Any.encode(options).finish()),
     });
+  }
+
+  /** A container's whole life in this shim's VM: how it ended and what it printed (as Latin-1, so that every byte counts). */
+  async run(bundle: string, configPath?: string): Promise<{ status: number; stdout: string; stderr: string }> {
+    const id = path.basename(bundle);
+    const [stdout, stderr] = [path.join(bundle, 'stdout'), path.join(bundle, 'stderr')];
+    const targets = { stdout: `file://${stdout}`, stderr: `file://${stderr}` };
+    await this.create(bundle, configPath === undefined ? targets : { ...targets, configPath });
+    try {
+      await this.task.start({ id });
+      const { exitStatus } = await this.task.wait({ id });
+      const text = (file: string) => fs.readFileSync(file, 'latin1');
+      return { status: exitStatus, stdout: text(stdout), stderr: text(stderr) };
+    } finally {
+      await this.task.delete({ id });
+    }
   }
 
   /** Open descriptors of the shim by what they are, but for its connections. */
