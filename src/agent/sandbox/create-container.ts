@@ -41,8 +41,9 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
   // Disks and network cards need their drivers.
   await sandbox.modulesReady;
   await addGuestDevices(spec, request.devices, parameters.hotplugTimeoutMs);
-  const storages = await sandbox.storages.attachAll(request.storages);
+  let storages: string[] = [];
   try {
+    storages = await sandbox.storages.attachAll(request.storages);
     if (sandbox.hooks !== undefined) addGuestHooks(spec, sandbox.hooks);
     const shared = sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns);
     setUpBundle(id, spec);

@@ -1,7 +1,6 @@
-import { KataError } from '../../errors/kata-error.ts';
-import { removeTree } from '../../os/directory.ts';
-import { unmountAll } from '../../os/unmount.ts';
+import type { KataError } from '../../errors/kata-error.ts';
 import type { Spec } from '../../protocols/gen/oci.ts';
+import { removeOwnTree } from '../files/remove-own-tree.ts';
 import { log } from '../log/log.ts';
 import { bundleOf, SHARED_FOLDER } from './guest-paths.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -40,22 +39,11 @@ export async function removeLeftovers(
   storages: readonly string[],
   spec: Spec | undefined,
 ): Promise<KataError[]> {
-  const failures = removeFolder(bundleOf(id));
+  const failures = removeOwnTree(bundleOf(id));
   failures.push(...(await sandbox.storages.release(storages)));
-  failures.push(...removeFolder(`${SHARED_FOLDER}/${id}`));
-  for (const copy of copiedFiles(id, spec)) failures.push(...removeFolder(copy));
+  failures.push(...removeOwnTree(`${SHARED_FOLDER}/${id}`));
+  for (const copy of copiedFiles(id, spec)) failures.push(...removeOwnTree(copy));
   return failures;
-}
-
-function removeFolder(path: string): KataError[] {
-  const failures = unmountAll(path, { lazy: true });
-  if (failures.length > 0) return failures;
-  try {
-    removeTree(path);
-    return [];
-  } catch (error) {
-    return [KataError.from(error)];
-  }
 }
 
 /** Sources of the container's mounts that the host copied for it alone: they are named after it. */

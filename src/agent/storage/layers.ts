@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
-import { makeDirectories, removeTree } from '../../os/directory.ts';
+import { makeDirectories } from '../../os/directory.ts';
 import type { Storage } from '../../protocols/gen/agent.ts';
+import { removeOwnTree } from '../files/remove-own-tree.ts';
 import { waitForNamedDevice } from '../hotplug/named-device.ts';
 import { waitForPciDisk } from '../hotplug/pci-device.ts';
 import { waitForScsiDisk } from '../hotplug/scsi-disk.ts';
@@ -36,7 +37,7 @@ export async function attachLayers(storages: readonly Storage[], context: Storag
       .splice(0)
       .reverse()
       .flatMap((layer) => layer.detach()),
-    ...removeFolder(base),
+    ...removeOwnTree(base),
   ];
   const attach = async (storage: Storage, mountPoint: string, partition?: number): Promise<string> => {
     const disk = await waitForDisk(storage, context.hotplugTimeoutMs);
@@ -67,13 +68,4 @@ function resolveFolder(folder: string, writable: string, lower: string): string 
   const path = folder.replace('{{ mount 0 }}', writable).replace('{{ mount 1 }}', lower);
   if (path.startsWith(`${writable}/`) && !path.split('/').includes('..')) return path;
   throw new KataError('invalid-argument', `a folder in the writable layer is expected, found ${folder}`);
-}
-
-function removeFolder(path: string): KataError[] {
-  try {
-    removeTree(path);
-    return [];
-  } catch (error) {
-    return [KataError.from(error)];
-  }
 }

@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
-import { makeDirectories, removeTree } from '../../os/directory.ts';
+import { makeDirectories } from '../../os/directory.ts';
 import { chmod } from '../../os/file.ts';
+import { removeOwnTree } from '../files/remove-own-tree.ts';
 import { giveToGroup } from './ephemeral.ts';
 import { optionValue } from './option-value.ts';
 import type { StorageDriver } from './storage-driver.ts';
@@ -18,15 +19,6 @@ export const local: StorageDriver = {
     }
     const group = optionValue(options, 'fsgid');
     if (group !== undefined) giveToGroup(mountPoint, group);
-    return {
-      detach() {
-        try {
-          removeTree(mountPoint);
-          return [];
-        } catch (error) {
-          return [KataError.from(error)];
-        }
-      },
-    };
+    return { detach: () => removeOwnTree(mountPoint) };
   },
 };
