@@ -1,5 +1,4 @@
 import { isMountPoint } from '../../os/unmount.ts';
-import { loadKernelModule } from '../boot/modprobe.ts';
 import { mountStorage } from './mount-storage.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
@@ -10,7 +9,6 @@ export const virtioFs: StorageDriver = {
     await modulesReady;
     // Already there when the guest's own start has mounted it.
     if (storage.source === 'kataShared' && isMountPoint(storage.mountPoint)) return { detach: () => [] };
-    loadKernelModule('virtiofs');
     return mountStorage({ ...storage, fstype: storage.fstype || 'virtiofs' });
   },
 };
