@@ -1,13 +1,14 @@
 // Our agent in a real VM: every way in which a volume or a device gets into a container.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Storage } from '../../src/protocols/gen/agent.ts';
 import { FSGroupChangePolicy } from '../../src/protocols/gen/types.ts';
 import { AgentVm } from '../harness/agent-vm.ts';
-import { busyboxImage, type ContainerWishes, containerRequest, exec } from '../harness/guest-container.ts';
+import { busyboxImage, type ContainerWishes, containerRequest, exec, readAll } from '../harness/guest-container.ts';
 
 const options = { timeout: 60_000 };
 const SHARED = '/run/kata-containers/shared/containers';
@@ -199,4 +200,43 @@ test('of storages that fail half-way nothing is left', options, async () => {
   assert.equal(await shell('eyes', 'ls /guest/shared/containers | grep half || echo none'), 'none\n');
   assert.doesNotMatch(await shell('eyes', 'cat /proc/mounts'), /half/);
   await remove('eyes');
+});
+
+test('a folder that the host shares is a root and a volume, and is left as it was', options, async (t) => {
+  const virtiofsd = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd'].find((file) => existsSync(file));
+  assert.ok(virtiofsd, 'virtiofsd of qemu-system-common is expected');
+  const folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-share-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const share = path.join(folder, 'share');
+  const rootfs = path.join(share, 'shared/rootfs');
+  for (const name of ['bin', 'proc', 'dev', 'sys']) mkdirSync(path.join(rootfs, name), { recursive: true });
+  copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
+  const socket = path.join(folder, 'socket');
+  const daemon = spawn(virtiofsd, [`--socket-path=${socket}`, '-o', `source=${share}`, '-o', 'cache=auto']);
+  t.after(() => daemon.kill('SIGKILL'));
+  while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
+  const devices = [
+    ...['-object', 'memory-backend-memfd,id=mem,size=512M,share=on', '-numa', 'node,memdev=mem'],
+    ...['-chardev', `socket,id=fs,path=${socket}`, '-device', 'vhost-user-fs-pci,chardev=fs,tag=kataShared'],
+  ];
+  const other = await AgentVm.boot({ devices });
+  t.after(() => other.close());
+  await other.agent.createSandbox({
+    hostname: '',
+    dns: [],
+    storages: [storage('virtio-fs', 'kataShared', 'virtiofs', SHARED)],
+    sandboxPidns: false,
+    sandboxId: 'shared',
+    guestHookPath: '',
+    kernelModules: [],
+  });
+  const request = containerRequest('shared', ['busybox', 'sh', '-c', 'echo from the guest > /written; busybox ls /']);
+  request.storages = [];
+  await other.agent.createContainer(request);
+  await other.agent.startContainer({ containerId: 'shared' });
+  assert.match(await readAll(other, 'shared'), /^bin\ndev\nproc\nsys\nwritten\n$/);
+  await other.agent.removeContainer({ containerId: 'shared', timeout: 0 });
+  await other.agent.destroySandbox({});
+  assert.equal(readFileSync(path.join(rootfs, 'written'), 'utf8'), 'from the guest\n');
+  assert.ok(existsSync(path.join(rootfs, 'bin/busybox')));
 });
