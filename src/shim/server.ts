@@ -86,7 +86,7 @@ class ShimServer {
       shimPid: syscall(NR.getpid),
       warn: (message) => this.#log.warning(message),
       createContainer: (request) => this.#createContainer(request),
-      removed: (id) => this.#removed(id),
+      remove: (container) => this.#remove(container),
       started: () => this.#timeline.mark('process-started'),
       exited: (id) => this.#exited(id),
       shutdown: () => after(LAST_WORDS_MS, () => void this.#end()),
@@ -169,9 +169,11 @@ class ShimServer {
     });
   }
 
-  async #removed(containerId: string): Promise<void> {
-    this.#containers.delete(containerId);
+  async #remove(container: Container): Promise<void> {
+    this.#containers.delete(container.id);
+    // The last one goes with its VM: taking it out of the guest first costs a tenth of a second under emulation.
     await this.#stopUnused();
+    await container.remove();
   }
 
   /** The VM goes with its last container, unless another one is on its way. */

@@ -24,8 +24,8 @@ export interface TaskHost {
   warn(message: string): void;
   /** Makes the container in its VM, the VM first if it is the sandbox's own. What it throws left nothing behind. */
   createContainer(request: task.CreateTaskRequest): Promise<Task['container']>;
-  /** The container is gone from the guest; its VM goes with the last one. */
-  removed(containerId: string): Promise<void>;
+  /** Takes the container away: out of the guest, and the VM with the last one. */
+  remove(container: Task['container']): Promise<void>;
   /** A container's first process runs, or has ended: for the timeline. */
   started(containerId: string): void;
   exited(containerId: string): void;
@@ -100,8 +100,7 @@ export class TaskService {
       try {
         init = await this.#taskProcess(container.init, { stdin, stdout, stderr, terminal });
       } catch (error) {
-        await container.remove();
-        await this.#host.removed(id);
+        await this.#host.remove(container);
         throw error;
       }
       this.#tasks.set(id, new Task(container, init));
@@ -218,8 +217,7 @@ export class TaskService {
       exec.io.close();
     });
     await Promise.all(execs);
-    await owner.container.remove();
-    await this.#host.removed(id);
+    await this.#host.remove(owner.container);
     // Only now is the id free: what is made under it next has nothing to do with this one.
     this.#tasks.delete(id);
     this.#host.events.publish('TaskDelete', { containerId: id, id, ...exit });
