@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { Containerd, footprint, IMAGE, processes, run, shimOf, versions, vmmOf } from '../harness/containerd.ts';
+import {
+  Containerd,
+  footprint,
+  IMAGE,
+  processes,
+  run,
+  settledFootprint,
+  shimOf,
+  versions,
+  vmmOf,
+} from '../harness/containerd.ts';
 
 const LIMIT = { timeout: 120_000 };
 
@@ -30,7 +40,7 @@ for (const version of Object.keys(versions)) {
         assert.match(stdout, /^\d+\.\d+\..*-amd64\n$/);
         assert.notEqual(stdout, host);
         assert.match(stderr, /to-stderr/);
-        assert.deepEqual(footprint(), clean);
+        assert.deepEqual(await settledFootprint(), clean);
       },
     );
 
@@ -138,7 +148,7 @@ for (const version of Object.keys(versions)) {
         ['vm-dies', 137],
       ]);
       await containerd.end('vm-dies');
-      assert.deepEqual(footprint(), clean);
+      assert.deepEqual(await settledFootprint(), clean);
     });
 
     it('cleans everything up when the shim is killed', LIMIT, async () => {
@@ -148,7 +158,7 @@ for (const version of Object.keys(versions)) {
       await containerd.waitFor('shim-dies', (state) => state === undefined);
       assert.ok(!processes(/qemu-system/).includes(vmm));
       await containerd.end('shim-dies');
-      assert.deepEqual(footprint(), clean);
+      assert.deepEqual(await settledFootprint(), clean);
     });
 
     it('starts three containers of one image at once', LIMIT, async () => {
@@ -159,7 +169,7 @@ for (const version of Object.keys(versions)) {
         ids.map((id) => `${id}\n`),
         all.map(({ stderr }) => stderr).join('\n'),
       );
-      assert.deepEqual(footprint(), clean);
+      assert.deepEqual(await settledFootprint(), clean);
     });
   });
 }

@@ -261,3 +261,10 @@ export function footprint(): Record<string, string[]> {
     cgroups: lines('/proc/self/cgroup', /kata/),
   };
 }
+
+/** The footprint once the shims that were told to end have ended, which takes them a few milliseconds. */
+export async function settledFootprint(): Promise<ReturnType<typeof footprint>> {
+  for (let tries = 0; footprint().processes!.length > 0 && tries < 100; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  return footprint();
+}
