@@ -51,6 +51,15 @@ test('a container says its word on both outputs and its status', options, async 
   await remove('both');
 });
 
+test('a container may be called like a folder of the agent', options, async () => {
+  await run('other', ['sleep', '1000']);
+  await run('shared', ['echo', 'fine']);
+  assert.equal(await readAll(vm, 'shared'), 'fine\n');
+  await remove('shared');
+  assert.equal((await exec(vm, 'other', 'e', ['echo', 'fine'])).stdout, 'fine\n');
+  await remove('other');
+});
+
 test('a second container shares the disk of the first, and their roots are apart', options, async () => {
   await run('one', ['sleep', '1000']);
   await run('two', ['sleep', '1000']);

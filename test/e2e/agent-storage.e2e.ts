@@ -208,7 +208,7 @@ test('a folder that the host shares is a root and a volume, and is left as it wa
   const folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-share-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const share = path.join(folder, 'share');
-  const rootfs = path.join(share, 'shared/rootfs');
+  const rootfs = path.join(share, 'guest1/rootfs');
   for (const name of ['bin', 'proc', 'dev', 'sys']) mkdirSync(path.join(rootfs, name), { recursive: true });
   copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
   const socket = path.join(folder, 'socket');
@@ -230,12 +230,12 @@ test('a folder that the host shares is a root and a volume, and is left as it wa
     guestHookPath: '',
     kernelModules: [],
   });
-  const request = containerRequest('shared', ['busybox', 'sh', '-c', 'echo from the guest > /written; busybox ls /']);
+  const request = containerRequest('guest1', ['busybox', 'sh', '-c', 'echo from the guest > /written; busybox ls /']);
   request.storages = [];
   await other.agent.createContainer(request);
-  await other.agent.startContainer({ containerId: 'shared' });
-  assert.match(await readAll(other, 'shared'), /^bin\ndev\nproc\nsys\nwritten\n$/);
-  await other.agent.removeContainer({ containerId: 'shared', timeout: 0 });
+  await other.agent.startContainer({ containerId: 'guest1' });
+  assert.match(await readAll(other, 'guest1'), /^bin\ndev\nproc\nsys\nwritten\n$/);
+  await other.agent.removeContainer({ containerId: 'guest1', timeout: 0 });
   await other.agent.destroySandbox({});
   assert.equal(readFileSync(path.join(rootfs, 'written'), 'utf8'), 'from the guest\n');
   assert.ok(existsSync(path.join(rootfs, 'bin/busybox')));

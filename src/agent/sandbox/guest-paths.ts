@@ -11,5 +11,12 @@ export const RESOLV_CONF = `${SANDBOX_FOLDER}/resolv.conf`;
 /** The namespaces that the containers of the sandbox share, each a file. */
 export const NAMESPACES_FOLDER = '/run/sandbox-ns';
 
-/** A container's bundle: its `config.json`, and its root at `rootfs`. */
-export const bundleOf = (containerId: string): string => `${CONTAINERS_FOLDER}/${containerId}`;
+/** Folders beside the bundles, whose names are containers' ids for somebody some day. */
+const TAKEN = new Set(['shared', 'sandbox', 'image', 'virtual-volumes']);
+
+/**
+ * A container's bundle: its `config.json`, and its root at `rootfs`. It is called as the container, as in upstream; but
+ * not where something else is called so. No id begins with `_`.
+ */
+export const bundleOf = (containerId: string): string =>
+  `${CONTAINERS_FOLDER}/${TAKEN.has(containerId) ? '_' : ''}${containerId}`;
