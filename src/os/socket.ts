@@ -85,9 +85,14 @@ export class Listener {
 
   /** The next connection. */
   async accept(): Promise<FdStream> {
+    return new FdStream(await this.acceptFd());
+  }
+
+  /** The next connection as a descriptor, the caller's: for who looks at the peer first. */
+  async acceptFd(): Promise<number> {
     for (;;) {
       const fd = syscall(NR.accept4, this.fd, null, null, O.NONBLOCK | O.CLOEXEC);
-      if (fd >= 0) return new FdStream(fd);
+      if (fd >= 0) return fd;
       if (fd === -ERRNO.EAGAIN) await readable(this.fd);
       else if (fd !== -ERRNO.EINTR && fd !== -ERRNO.ECONNABORTED) throw systemError(fd, 'accept a connection');
     }
@@ -131,6 +136,13 @@ export function peerCredentials(fd: number): { pid: number; uid: number; gid: nu
   const length = new Uint32Array([12]);
   check(syscall(NR.getsockopt, fd, SOL_SOCKET, SO_PEERCRED, credentials, length), 'read the peer of a socket');
   return { pid: credentials[0]!, uid: credentials[1]!, gid: credentials[2]! };
+}
+
+/** The machine at the other end of a vsock(7) connection: its CID. `ENOTCONN` when it has hung up. */
+export function peerCid(fd: number): number {
+  const address = vsockAddress(0, 0);
+  check(syscall(NR.getpeername, fd, address, new Uint32Array([address.length])), 'read the peer of a vsock');
+  return new DataView(address.buffer).getUint32(8, true);
 }
 
 /** Two connected non-blocking unix stream sockets. */

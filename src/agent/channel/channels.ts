@@ -1,7 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { listDirectoryIfExists } from '../../os/directory.ts';
 import { readTextIfExists } from '../../os/file.ts';
-import { listenUnix, listenVsock } from '../../os/socket.ts';
+import { listenUnix, listenVsock, peerCid, VMADDR_CID_HOST } from '../../os/socket.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import type { AgentParameters } from '../boot/kernel-command-line.ts';
 import { log } from '../log/log.ts';
@@ -17,6 +17,19 @@ const VIRTIO_ID_VSOCK = 0x0013;
 function hasVsockDevice(): boolean {
   return listDirectoryIfExists(VIRTIO_DEVICES).some(
     (name) => Number(readTextIfExists(`${VIRTIO_DEVICES}/${name}/device`)) === VIRTIO_ID_VSOCK,
+  );
+}
+
+/**
+ * Throws unless the host is at the other end. Unlike Kata: there a process of the guest that gets a vsock past its seccomp
+ * filter, or another guest where the VMM joins them, is the agent's master.
+ */
+function fromHost(fd: number): void {
+  const cid = peerCid(fd);
+  if (cid === VMADDR_CID_HOST) return;
+  throw new KataError(
+    'permission-denied',
+    `the host, CID ${VMADDR_CID_HOST}, is expected at the other end, found CID ${cid}`,
   );
 }
 
@@ -44,7 +57,7 @@ export function serveChannels(
     loadVsock();
     const name = `vsock:${address.vsockPort}`;
     served.push(name);
-    serveListener(server, listenVsock(address.vsockPort), name);
+    serveListener(server, listenVsock(address.vsockPort), name, fromHost);
   }
   if (served.length === 0)
     throw new KataError('unavailable', `neither a virtio-serial port ${AGENT_PORT} nor a vsock device is in this VM`, {
