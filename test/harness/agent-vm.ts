@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -173,6 +173,14 @@ export class AgentVm {
   /** What the guest wrote to its console. */
   get console(): string {
     return readFileSync(path.join(this.folder, 'console'), 'utf8');
+  }
+
+  /** Resolves when the guest has written `text` to its console. */
+  async said(text: string): Promise<void> {
+    for (const deadline = Date.now() + BOOT_TIMEOUT_MS; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+      if (existsSync(path.join(this.folder, 'console')) && this.console.includes(text)) return;
+      assert.ok(this.running && Date.now() < deadline, `${text} is expected of the guest: ${this.#stderr}`);
+    }
   }
 
   get lastConsole(): string {

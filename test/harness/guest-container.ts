@@ -111,16 +111,17 @@ export function containerRequest(id: string, args: string[], wishes: ContainerWi
   });
 }
 
-/** Everything that a process writes to one of its outputs, until the end. */
+/** Everything that a process writes to one of its outputs, until the end; `len` bytes at most in one answer. */
 export async function readAll(
   vm: AgentVm,
   containerId: string,
   execId = containerId,
   output: 'readStdout' | 'readStderr' = 'readStdout',
+  len = 65536,
 ): Promise<string> {
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const { data } = await vm.agent[output]({ containerId, execId, len: 65536 });
+    const { data } = await vm.agent[output]({ containerId, execId, len });
     if (data.length === 0) return Buffer.concat(chunks).toString();
     chunks.push(Buffer.from(data));
   }
