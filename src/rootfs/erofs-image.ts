@@ -22,6 +22,9 @@ const BYTES_PER_FILE = 128;
 /** What hashing through takes minutes is no container's root. */
 const MAX_BYTES = 256 * 2 ** 30;
 
+/** mkfs.erofs 1.5 (Debian 12) cuts the longest name that there can be, and then looks for that. */
+const LONG_NAME_HINT = 'mkfs.erofs 1.5 cannot store a name of 255 bytes: shorten it, or install a newer erofs-utils';
+
 const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 /**
@@ -41,7 +44,7 @@ export async function makeErofsImage(tree: Tree, image: string, mountPoint: stri
   if (wasDiskFull(output, image)) throw diskFull(`the image ${image}`, `mkfs.erofs said: ${said}`);
   const how = status.signal === 0 ? `ended with status ${status.code}` : `was ended by signal ${status.signal}`;
   throw new KataError('internal', `mkfs.erofs is expected to make ${image}, it ${how}: ${said}`, {
-    hint: 'erofs-utils 1.5 or newer is needed: apt install erofs-utils',
+    hint: /no such file/i.test(output) ? LONG_NAME_HINT : 'erofs-utils 1.5 or newer is needed: apt install erofs-utils',
   });
 }
 
