@@ -16,7 +16,7 @@ const SANDBOX = '/run/kata-containers/sandbox';
 let vm: AgentVm;
 
 before(async () => {
-  const ports = [1, 2].flatMap((n) => ['-device', `pcie-root-port,id=rp${n},chassis=${n},addr=0x1${n}`]);
+  const ports = [1, 2, 3].flatMap((n) => ['-device', `pcie-root-port,id=rp${n},chassis=${n},addr=0x1${n}`]);
   vm = await AgentVm.boot({ append: 'agent.log=debug', devices: ports });
   await vm.plugDisk(busyboxImage(vm.folder), 1);
   await vm.agent.createSandbox({
@@ -140,6 +140,39 @@ test('a raw disk is a device of the container, by the guest`s numbers', options,
   await remove('raw');
   request.devices[0] = { ...request.devices[0]!, type: 'vfio-ap' };
   await assert.rejects(vm.agent.createContainer(request), /a device of type scsi, .* is expected, found vfio-ap/);
+});
+
+test('a disk of the host is swap, found by its PCI path', options, async () => {
+  const image = path.join(vm.folder, 'swap.img');
+  writeFileSync(image, Buffer.alloc(8 << 20));
+  execFileSync('mkswap', [image], { stdio: 'ignore' });
+  await plugVirtioBlk(image, 3);
+  await vm.agent.addSwap({ PCIPath: [0x13, 0] });
+  await withStorages('swap', []);
+  assert.match(await shell('swap', 'cat /proc/swaps'), /^\/dev\/vd\w+ +partition\s+8188/m);
+  await remove('swap');
+});
+
+test('the reason that a container leaves is told, and what the host copied for it goes with it', options, async () => {
+  const source = `${SHARED}/reason-0123-termination-log`;
+  const owner = { uid: 0, gid: 0, offset: 0n, dirMode: 0o755 };
+  await vm.agent.copyFile({ path: source, fileMode: 0o100666, fileSize: 0n, data: new Uint8Array(), ...owner });
+  const mounts = [{ destination: '/dev/termination-log', source, type: 'bind', options: ['rbind', 'rw'] }];
+  const request = containerRequest('reason', ['sleep', '10000'], { mounts });
+  if (request.OCI)
+    request.OCI.annotations = { 'io.kubernetes.container.terminationMessagePath': '/dev/termination-log' };
+  await vm.agent.createContainer(request);
+  await vm.agent.startContainer({ containerId: 'reason' });
+  const asked = { logType: 'termination_log', containerId: 'reason' };
+  assert.equal((await vm.agent.getDiagnosticData(asked)).data, '');
+  await shell('reason', 'echo out of coffee > /dev/termination-log');
+  assert.equal((await vm.agent.getDiagnosticData(asked)).data, 'out of coffee\n');
+  await remove('reason');
+  await withStorages('eyes2', [], {
+    mounts: [{ destination: '/shared', source: SHARED, type: 'bind', options: ['rbind', 'ro'] }],
+  });
+  assert.doesNotMatch(await shell('eyes2', 'ls /shared'), /reason/);
+  await remove('eyes2');
 });
 
 test('a watched volume follows the host within seconds', options, async () => {
