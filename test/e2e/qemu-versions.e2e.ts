@@ -1,0 +1,68 @@
+// The runtime with QEMUs newer than the host's: what changed in their options, commands and sandbox must not matter.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Containerd, footprint, IMAGE, settledFootprint, vmmOf } from '../harness/containerd.ts';
+import { coverState, kata, traces } from '../harness/kata-runtime.ts';
+import { testConfig } from '../harness/test-config.ts';
+
+const LIMIT = { timeout: 120_000 };
+/** From version to the program. */
+const qemus: Record<string, string> = JSON.parse(process.env.KATA_TS_QEMUS ?? '{}');
+assert.ok(Object.keys(qemus).length > 0, 'QEMUs are expected in KATA_TS_QEMUS');
+
+for (const [version, program] of Object.entries(qemus)) {
+  describe(`QEMU ${version}`, () => {
+    let folder: string;
+    let env: Record<string, string>;
+    let uncover: () => void;
+    before(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-qemu-'));
+      env = { KATA_CONF_FILE: testConfig(folder, { path: JSON.stringify(program) }) };
+      uncover = coverState();
+    });
+    after(() => {
+      assert.deepEqual(traces(), [], 'something was left behind');
+      uncover();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it('runs a container of kata-runtime, within the strict sandbox', LIMIT, async () => {
+      const { status, stdout, stderr } = await kata(['run', '--rm', 'busybox', 'sh', '-c', 'uname -r; exit 7'], {
+        env,
+      });
+      assert.equal(status, 7, stderr);
+      assert.match(stdout, /^\d+\.\d+\..*-amd64\n$/);
+    });
+
+    it('plugs the disk of a pod’s second container in and out while the pod runs', LIMIT, async () => {
+      const clean = footprint();
+      const containerd = await Containerd.start('1.7', env);
+      try {
+        const member = (type: string) => ['--annotation', `io.kubernetes.cri.container-type=${type}`];
+        const pod = ['--annotation', 'io.kubernetes.cri.sandbox-id=pod'];
+        await containerd.sleeper('pod', ...member('sandbox'), ...pod);
+        const vmm = vmmOf('pod');
+        const command = readFileSync(`/proc/${vmm}/cmdline`, 'utf8').split('\0');
+        assert.ok(
+          command.some((word) => word === path.join(path.dirname(program), 'usr/bin/qemu-system-x86_64')),
+          command.join(' '),
+        );
+        assert.ok(command.includes('-sandbox'));
+        for (const id of ['one', 'two']) {
+          const run = ['--rm', ...member('container'), ...pod, IMAGE, id, 'sh', '-c', 'cat /proc/mounts; hostname'];
+          const { status, stdout, stderr } = await containerd.run(run);
+          assert.equal(status, 0, stderr);
+          assert.match(stdout, / \/ overlay /);
+        }
+        assert.equal(vmmOf('pod'), vmm);
+        await containerd.end('pod');
+        assert.deepEqual(await settledFootprint(), clean);
+      } finally {
+        await containerd.stop();
+      }
+    });
+  });
+}
