@@ -1,0 +1,27 @@
+// node bench/run.mjs NAME [OPTION…]: runs bench/NAME.ts, on what set-up has built, in namespaces of its own: whatever a
+// measurement that fails leaves running or mounted ends with it.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { bundleForNode } from '../setup/bundle.mjs';
+import { containerds } from '../setup/containerds.mjs';
+import { isolated } from '../setup/isolation.mjs';
+import { agentBinary, build, dist, root } from '../setup/paths.mjs';
+import { main, runVisibly, SetupError } from '../setup/run.mjs';
+
+await main(async () => {
+  const [name = '', ...options] = process.argv.slice(2);
+  const known = fs.readdirSync(path.join(root, 'bench')).flatMap((entry) => entry.match(/^(.*)\.ts$/)?.[1] ?? []);
+  if (!known.includes(name)) throw new SetupError(`one of ${known.join(', ')} is expected, found "${name}"`);
+  if (!fs.existsSync(path.join(dist, 'bin/kata-runtime'))) throw new SetupError('nothing is built yet: run npm start');
+  if (spawnSync('qemu-system-x86_64', ['--version']).error) throw new SetupError('QEMU is missing: run npm start');
+  const folder = path.join(build, 'bench', String(process.pid));
+  try {
+    const [bundle = ''] = await bundleForNode([path.join(root, 'bench', `${name}.ts`)], folder);
+    const command = isolated([process.execPath, '--enable-source-maps', bundle, ...options], 'shared');
+    const env = { KATA_TS_CONTAINERDS: JSON.stringify(containerds()), KATA_TS_AGENT: agentBinary };
+    return await runVisibly(command[0] ?? '', command.slice(1), { cwd: root, env });
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
