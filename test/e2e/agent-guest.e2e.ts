@@ -16,7 +16,7 @@ let vm: AgentVm;
 
 before(async () => {
   const nic = ['-netdev', 'user,id=net0,restrict=on', '-device', `virtio-net-pci,netdev=net0,mac=${MAC},romfile=`];
-  const append = 'agent.log=debug agent.hotplug_timeout=10 agent.debug_console agent.mystery=1 maxcpus=1';
+  const append = 'agent.log=debug agent.hotplug_timeout=2 agent.debug_console agent.mystery=1 maxcpus=1';
   vm = await AgentVm.boot({ append, vcpus: '2', devices: nic });
   await vm.plugDisk(busyboxImage(vm.folder), 1);
   await vm.agent.createSandbox({
@@ -243,7 +243,7 @@ test('what this guest cannot do says what is missing', options, async () => {
   await assert.rejects(agent.resizeVolume({ volumeGuestPath: '/x', size: 1n }), /cannot be resized/);
   await assert.rejects(agent.memAgentMemcgSet({}), /no memory agent/);
   await assert.rejects(agent.addSwapPath({ path: '/no/such' }), /swap to \/no\/such: ENOENT/);
-  await assert.rejects(agent.addSwap({ PCIPath: [31] }), /virtio-blk disk 1f is expected to appear within 10000 ms/);
+  await assert.rejects(agent.addSwap({ PCIPath: [31] }), /virtio-blk disk 1f is expected to appear within 2000 ms/);
   await assert.rejects(agent.memHotplugByProbe({ memHotplugProbeAddr: [1n] }), /probe is expected/);
   await assert.rejects(agent.getDiagnosticData({ logType: 'x', containerId: 'eyes' }), /termination_log is expected/);
   await assert.rejects(

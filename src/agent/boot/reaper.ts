@@ -10,8 +10,9 @@ const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x01000000;
-/** How long somebody who waits for a child of ours may take to fetch it, before the next one is looked at. */
-const RETRY_MS = 2;
+/** How long somebody who waits for a child of ours may take to fetch it, before it is looked at again: at first, at most. */
+const FIRST_RETRY_MS = 2;
+const LAST_RETRY_MS = 200;
 
 let running = false;
 
@@ -29,13 +30,16 @@ function peekEnded(): number {
 export async function reapOrphans(): Promise<void> {
   if (running) return;
   running = true;
+  let retryMs = FIRST_RETRY_MS;
   try {
     for (let pid = peekEnded(); pid !== 0; pid = peekEnded()) {
       if (isChild(pid)) {
         // The kernel shows the first zombie only: the others are seen once this one is fetched.
-        await sleep(RETRY_MS);
+        await sleep(retryMs);
+        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
         continue;
       }
+      retryMs = FIRST_RETRY_MS;
       syscall(NR.waitid, P_PID, pid, null, WEXITED | WNOHANG, null);
       log.debug('reaped an orphan', { pid });
     }

@@ -16,6 +16,7 @@ export async function handleSignals(): Promise<never> {
     const signal = await signals.next();
     const reason = ENDS.get(signal);
     if (reason !== undefined) powerOff(reason);
-    await reapOrphans();
+    // Not awaited: it may have to wait for others, and the guest must be able to end meanwhile.
+    reapOrphans();
   }
 }

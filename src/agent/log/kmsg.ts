@@ -11,7 +11,7 @@ const CONSOLE_ALL = '8';
 
 /**
  * The kernel's log as a sink: a line costs a write to memory, and its level decides whether the slow serial console
- * shows it. With `quiet` on the kernel's command line that is error and worse; asked for debug, it is everything.
+ * shows it. With `quiet` on the kernel's command line that is a warning and worse; asked for debug, it is everything.
  * Needs `/dev` and `/proc`.
  */
 export function openKernelLog(limit: LogLevel): LogSink {

@@ -2,8 +2,11 @@
 export const LOG_LEVELS = ['critical', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Priorities of syslog(2), which `/dev/kmsg` takes; the kernel knows nothing finer than debug. */
-const PRIORITY: Record<LogLevel, number> = { critical: 2, error: 3, warn: 4, info: 6, debug: 7, trace: 7 };
+/**
+ * Priorities of syslog(2), which `/dev/kmsg` takes. With `quiet` the console shows 3 and less: a warning of ours is
+ * worth its time. The kernel knows nothing finer than debug.
+ */
+const PRIORITY: Record<LogLevel, number> = { critical: 2, error: 3, warn: 3, info: 6, debug: 7, trace: 7 };
 
 /** The facility `daemon` of syslog(3), so that the kernel's own messages are told from ours. */
 const FACILITY_DAEMON = 3;

@@ -28,5 +28,10 @@ test('the level of the command line lets through what is at least as severe', ()
     [isWanted('error', 'info'), isWanted('info', 'info'), isWanted('debug', 'info')],
     [true, true, false],
   );
-  assert.equal(kmsgPriority('error'), 27);
+});
+
+test('a quiet console shows what is a warning and worse', () => {
+  assert.deepEqual([kmsgPriority('error') & 7, kmsgPriority('warn') & 7], [3, 3]);
+  assert.ok((kmsgPriority('info') & 7) > 3);
+  assert.equal(kmsgPriority('error') >> 3, 3, 'told from the kernel`s own by the facility daemon');
 });
