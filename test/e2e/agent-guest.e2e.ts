@@ -1,6 +1,8 @@
 // Our agent in a real VM: what it does with the guest itself, and what it makes of peers that don't keep the protocol.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { cpio } from '../../setup/cpio.mjs';
 import type { CopyFileRequest } from '../../src/protocols/gen/agent.ts';
 import { IPFamily } from '../../src/protocols/gen/types.ts';
 import { AgentVm } from '../harness/agent-vm.ts';
@@ -296,6 +298,39 @@ test('garbage on the channel is answered or ends the session, and the next sessi
   const unknown = vm.client.call('grpc.AgentService', 'NoSuchMethod', []);
   await assert.rejects(unknown, /NoSuchMethod/);
   assert.doesNotMatch(vm.console, /level=critical/);
+});
+
+test('hooks of the guest image run for every container, with its state', { timeout: 90_000 }, async (t) => {
+  const folder = (name: string) => ({ name, mode: 0o40755 });
+  const program = (name: string, text: string | Buffer, mode = 0o100755) => ({
+    name,
+    mode,
+    content: Buffer.from(text),
+  });
+  const script = (text: string) => `#!/bin/busybox sh\n${text}\n`;
+  const archive = cpio([
+    ...['bin', 'hooks', 'hooks/prestart', 'hooks/poststart'].map(folder),
+    program('bin/busybox', readFileSync('/bin/busybox')),
+    program('hooks/prestart/10-state', script('/bin/busybox cat > /run/state; echo "$0 $1" > /run/arguments')),
+    program('hooks/prestart/20-not-executable', script('echo never > /run/never'), 0o100644),
+    program('hooks/poststart/10-late', script('echo late > /run/late')),
+  ]);
+  const other = await AgentVm.boot({ archive });
+  t.after(() => other.close());
+  await other.plugDisk(busyboxImage(other.folder), 1);
+  const none = { hostname: '', dns: [], storages: [], sandboxPidns: false, kernelModules: [] };
+  await other.agent.createSandbox({ ...none, sandboxId: 'hooked', guestHookPath: '/hooks' });
+  const mounts = [{ destination: '/guest', source: '/run', type: 'bind', options: ['rbind', 'ro'] }];
+  await other.agent.createContainer(containerRequest('hooked', ['sleep', '1000'], { mounts }));
+  await other.agent.startContainer({ containerId: 'hooked' });
+  const read = async (name: string) => (await exec(other, 'hooked', name, ['cat', `/guest/${name}`])).stdout;
+  const state = JSON.parse(await read('state'));
+  assert.equal(state.id, 'hooked');
+  assert.equal(state.bundle, '/run/kata-containers/hooked');
+  assert.equal(await read('arguments'), '/hooks/prestart/10-state prestart\n');
+  assert.equal(await read('never'), '');
+  assert.equal(await read('late'), 'late\n');
+  assert.equal(JSON.parse(await read('kata-containers/hooked/config.json')).process.args[0], 'sleep');
 });
 
 test('a guest that nobody can reach says so and powers off', options, async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,6 +28,8 @@ export interface VmOptions {
   vcpus?: string;
   /** Whether there is a port for the agent. Default: yes. */
   hasPort?: boolean;
+  /** More files of the guest: an archive that its kernel unpacks over the initrd. */
+  archive?: Uint8Array;
   /** More arguments for QEMU. */
   devices?: string[];
 }
@@ -53,9 +55,11 @@ export class AgentVm {
   #monitor: Monitor | undefined;
   #stderr = '';
 
-  private constructor({ append = '', memoryMib = 512, vcpus = '1', hasPort = true, devices = [] }: VmOptions) {
+  private constructor({ append = '', memoryMib = 512, vcpus = '1', hasPort = true, archive, devices = [] }: VmOptions) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-agent-'));
     const at = (name: string): string => path.join(this.folder, name);
+    const whole = archive === undefined ? initrd : at('initrd');
+    if (archive !== undefined) writeFileSync(whole, Buffer.concat([readFileSync(initrd), archive]));
     const words = 'console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check rcupdate.rcu_expedited=1 cryptomgr.notests';
     const args = [
       ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
@@ -67,7 +71,7 @@ export class AgentVm {
       ...['-chardev', `socket,id=qmp,path=${at('qmp')},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
       ...['-chardev', `file,id=console,path=${at('console')}`, '-device', 'isa-serial,chardev=console'],
       ...['-device', 'virtio-scsi-pci,id=scsi0', ...devices],
-      ...['-kernel', kernel, '-initrd', initrd, '-append', `${words} random.trust_cpu=on ${append}`],
+      ...['-kernel', kernel, '-initrd', whole, '-append', `${words} random.trust_cpu=on ${append}`],
     ];
     this.qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.qemu.stderr?.on('data', (chunk) => {
