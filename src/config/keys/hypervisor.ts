@@ -32,7 +32,7 @@ export const HYPERVISOR: KeyTable = {
   pflashes: strings([]),
   machine_type: text('q35', { ...acted, served: ['q35'] }),
   machine_accelerators: text('', acted),
-  cpu_features: text('', acted),
+  cpu_features: text('pmu=off', acted),
   valid_hypervisor_paths: strings([], acted),
   valid_ctlpaths: strings(undefined, idle),
   valid_jailer_paths: strings(undefined, idle),

@@ -37,12 +37,13 @@ test('nothing of the host’s configuration and no default device comes along', 
 });
 
 test('with KVM the guest has the host’s processor, without it an emulated one, and its mitigations with both', () => {
-  const emulated = line({ cpuFeatures: 'pmu=off' });
+  const emulated = line();
   assert.deepEqual(values(emulated, '-cpu'), ['max,erms=off,fsrm=off,pmu=off']);
   assert.match(values(emulated, '-accel')[0]!, /^tcg/);
   assert.doesNotMatch(values(emulated, '-append')[0]!, /mitigations/);
   const kvm = line({}, {}, { accelerator: 'kvm' });
-  assert.deepEqual(values(kvm, '-cpu'), ['host']);
+  assert.deepEqual(values(kvm, '-cpu'), ['host,pmu=off']);
+  assert.deepEqual(values(line({ cpuFeatures: '' }, {}, { accelerator: 'kvm' }), '-cpu'), ['host']);
   assert.deepEqual(values(kvm, '-accel'), ['kvm']);
   assert.doesNotMatch(values(kvm, '-append')[0]!, /mitigations/);
 });

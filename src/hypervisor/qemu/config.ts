@@ -10,7 +10,7 @@ export interface QemuConfig {
   tcgTbSizeMib: number;
   /** Properties added to `-machine`, with a comma between them. */
   machineAccelerators: string;
-  /** Features added to `-cpu`, with a comma between them: `pmu=off`. */
+  /** Features added to `-cpu`, with a comma between them. As Kata: by default no performance counters. */
   cpuFeatures: string;
   /**
    * QEMU's `-sandbox`; empty: none. Undefined: the strictest that works here, or none, with a line of log, when this
@@ -35,7 +35,7 @@ export const DEFAULT_QEMU_CONFIG: QemuConfig = {
   accelerator: 'auto',
   tcgTbSizeMib: 64,
   machineAccelerators: '',
-  cpuFeatures: '',
+  cpuFeatures: 'pmu=off',
   seccompSandbox: undefined,
   entropySource: '/dev/urandom',
   blockDeviceAio: 'threads',
