@@ -290,7 +290,9 @@ test('fifty containers leave nothing: no mount, no process, no descriptor, no cg
 
 test('the sandbox goes with a container still in it, and another can be made', options, async () => {
   await run('last', ['sleep', '1000']);
+  const late = assert.rejects(vm.agent.createContainer(containerRequest('late', ['sleep', '1000'])));
   await vm.agent.destroySandbox({});
+  await late;
   await vm.agent.destroySandbox({});
   await assert.rejects(vm.agent.waitProcess(id('last')), /no container/);
   await assert.rejects(vm.agent.createContainer(containerRequest('early', ['true'])), /a sandbox is expected/);

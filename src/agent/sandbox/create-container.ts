@@ -65,6 +65,10 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
       abandon(making);
       throw error;
     });
+    if (sandbox.state !== 'running') {
+      await abandon(making);
+      throw new KataError('aborted', `the sandbox went while container ${id} was being made`);
+    }
     register(sandbox, new ContainerEntry(container, spec, storages, request.execId));
     return container.init.pid;
   } catch (error) {
@@ -74,14 +78,14 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
   }
 }
 
-/** A container that is ready after nobody waits for it any more is removed. */
-function abandon(making: Promise<Container>): void {
-  making.then(
-    async (container) => {
-      for (const error of await container.remove()) log.error('left behind by a late container', { error });
-    },
-    () => {},
-  );
+/** A container that is ready when nobody wants it any more is removed. */
+async function abandon(making: Promise<Container>): Promise<void> {
+  try {
+    const container = await making;
+    for (const error of await container.remove()) log.error('left behind by a late container', { error });
+  } catch (error) {
+    log.debug('a late container could not be made either', { error });
+  }
 }
 
 function register(sandbox: Sandbox, entry: ContainerEntry): void {
