@@ -26,7 +26,7 @@ const STUCK_READER_MS = 10_000;
  * writing, or by a guest that never stops.
  */
 const DRAIN_BYTES = 4 << 20;
-const DRAIN_POLL_MS = 5;
+const DRAIN_POLL_MS = 10;
 
 /** One output stream on its way from the guest to its target. */
 class OutputPump {
@@ -34,11 +34,13 @@ class OutputPump {
   /** Counts the steps, to tell whether anything moves. */
   steps = 0;
   bytes = 0;
+  /** Resolves when nothing more will come. */
+  readonly finished: Promise<void>;
   #fd: number;
 
   constructor(process: GuestProcess, stream: 'stdout' | 'stderr', fd: number, report: (message: string) => void) {
     this.#fd = fd;
-    this.#run(process, stream)
+    this.finished = this.#run(process, stream)
       .catch((error: unknown) => {
         if (KataError.from(error).code !== 'cancelled')
           report(`${stream} of ${process}: ${KataError.from(error).line}`);
@@ -141,6 +143,12 @@ export class ProcessIo {
 
   /** Resolves when all output that will come is with its target, or nobody can be waited for any longer. */
   async drain(): Promise<void> {
+    const finished = Promise.all(this.#pumps.map((pump) => pump.finished));
+    await Promise.race([finished, this.#untilHopeless()]);
+  }
+
+  /** Resolves when no pump moves any more, or when what comes has no end; in any case once all are done. */
+  async #untilHopeless(): Promise<void> {
     let steps = -1;
     let stillMs = 0;
     const total = () => this.#pumps.reduce((sum, pump) => sum + pump.bytes, 0);
