@@ -23,6 +23,7 @@ import { serve } from './server.ts';
  * by the shim of its sandbox; any other gets a shim of its own, forked from here with its socket already open.
  */
 export async function start(flags: ShimFlags, bundle: string): Promise<number> {
+  fillStandardDescriptors();
   checkIdentifier('a container', flags.id);
   const identity = identifyContainer(flags.id, readAnnotations(bundle));
   if (identity.kind === 'pod-container') {
@@ -86,12 +87,18 @@ function announce(bundle: string, address: string): void {
   writeSync(1, utf8Encode(address));
 }
 
+/** A caller may give us none: then what we open ourselves would get their numbers, and be taken for them. */
+function fillStandardDescriptors(): void {
+  let fd = open('/dev/null', O.RDWR);
+  while (fd <= 2) fd = open('/dev/null', O.RDWR);
+  close(fd);
+}
+
 /** In the forked server: a session of its own, and nothing left open that `start`'s caller waits for. */
 function detach(): void {
   resetAfterFork();
   check(syscall(NR.setsid), 'start a session');
   const nothing = open('/dev/null', O.RDWR);
   for (const fd of [0, 1, 2]) moveTo(nothing, fd);
-  // Without the standard descriptors it may be one of them by itself.
-  if (nothing > 2) close(nothing);
+  close(nothing);
 }

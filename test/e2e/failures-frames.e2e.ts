@@ -1,5 +1,6 @@
 // Whatever bytes come to a shim's socket: an answer or a closed connection, never a crash, and others go on.
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -208,6 +209,31 @@ describe("what strangers write to a shim's socket", () => {
     // Shutdown is refused while a container is there.
     await task.shutdown({ id });
     await sleep(100);
+    await unharmed();
+  });
+
+  it('tells the end of a process although a child of it writes for ever', LIMIT, async () => {
+    const spec = { args: ['sh', '-c', 'yes & exit 3'], cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 } };
+    const value = Buffer.from(JSON.stringify(spec));
+    const fifo = path.join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const read = once(spawn('sh', ['-c', `cat ${fifo} > /dev/null`]), 'close');
+    const exec = { id: shim.id, execId: 'forever' };
+    await shim.task.exec({ ...exec, spec: { typeUrl: '', value }, stdout: fifo });
+    await shim.task.start(exec);
+    const start = performance.now();
+    assert.equal((await shim.task.wait(exec)).exitStatus, 3);
+    assert.ok(performance.now() - start < 10_000);
+    await shim.task.delete(exec);
+    await read;
+    await shim.task.exec({
+      id: shim.id,
+      execId: 'end',
+      spec: { typeUrl: '', value: Buffer.from(JSON.stringify({ ...spec, args: ['killall', 'yes'] })) },
+    });
+    await shim.task.start({ id: shim.id, execId: 'end' });
+    await shim.task.wait({ id: shim.id, execId: 'end' });
+    await shim.task.delete({ id: shim.id, execId: 'end' });
     await unharmed();
   });
 

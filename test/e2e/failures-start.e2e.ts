@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { KataError } from '../../src/errors/kata-error.ts';
 import { Containerd, footprint, IMAGE } from '../harness/containerd.ts';
-import { busyboxRoot, DirectShim, makeBundle, type SpecEdit } from '../harness/direct-shim.ts';
+import { busyboxRoot, connectTo, DirectShim, makeBundle, type SpecEdit } from '../harness/direct-shim.ts';
 import { leavesNothing } from '../harness/leaves-nothing.ts';
 import { privateRun } from '../harness/private-run.ts';
 import { testConfig } from '../harness/test-config.ts';
@@ -207,6 +207,18 @@ describe('a shim asked for what it cannot do', () => {
       );
     assert.ok(fs.existsSync('/run/kata/precious'));
     fs.rmdirSync('/run/kata/precious');
+  });
+
+  it('serves, with standard descriptors of its own, although it was started without any', LIMIT, async () => {
+    const bundle = makeBundle(folder, 'without', root, ['true']);
+    const program = path.resolve('dist/bin/containerd-shim-kata-v2');
+    const command = `exec ${program} -namespace direct -address '' -publish-binary '' -id without -bundle ${bundle} start 0<&- 2>&-`;
+    const socketPath = execFileSync('sh', ['-c', command]).toString().replace('unix://', '');
+    const pid = fs.readFileSync(path.join(bundle, 'shim.pid'), 'utf8');
+    for (const fd of [0, 1, 2]) assert.equal(fs.readlinkSync(`/proc/${pid}/fd/${fd}`), '/dev/null');
+    (await connectTo(socketPath)).destroy();
+    process.kill(Number(pid), 'SIGTERM');
+    await leavesNothing(clean);
   });
 
   it(
