@@ -2,7 +2,7 @@ import { KataError } from '../errors/kata-error.ts';
 import { close, pipe, setNonBlocking, write } from '../os/fd.ts';
 import { type ChildProcess, type ExitStatus, spawn } from '../os/process.ts';
 import { connectUnix } from '../os/socket.ts';
-import { wallClockNs, withTimeout } from '../os/timer.ts';
+import { sleep, wallClockNs, withTimeout } from '../os/timer.ts';
 import type { DeepPartial, MessageType } from '../protocols/codec.ts';
 import { EventsDefinition } from '../protocols/gen/event-forward.ts';
 import {
@@ -58,6 +58,9 @@ interface Queued {
 
 const PUBLISH_TIMEOUT_MS = 5000;
 const ATTEMPTS = 3;
+/** A containerd that restarts is back by then. */
+const AWAY_MS = 15_000;
+const AWAY_PAUSE_MS = 250;
 /** While containerd is away, so many events wait; the oldest goes first. */
 const QUEUE_LIMIT = 4096;
 
@@ -69,6 +72,7 @@ export class EventPublisher {
   #client: TtrpcClient | undefined;
   #events: ServiceClient<typeof EventsDefinition> | undefined;
   #sending: Promise<void> | undefined;
+  #flushing = false;
 
   constructor(target: EventTarget, report: (message: string) => void) {
     this.#target = target;
@@ -89,8 +93,9 @@ export class EventPublisher {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when everything published so far was sent or given up. */
+  /** Resolves when everything published so far was sent or given up; who is away is no longer waited for. */
   async flush(): Promise<void> {
+    this.#flushing = true;
     await this.#sending;
   }
 
@@ -114,6 +119,12 @@ export class EventPublisher {
         return;
       } catch (error) {
         this.close();
+        const { code } = KataError.from(error);
+        const waitedMs = Number(wallClockNs() - queued.timestampNs) / 1e6;
+        if ((code === 'not-found' || code === 'unavailable') && waitedMs < AWAY_MS && !this.#flushing) {
+          await sleep(AWAY_PAUSE_MS);
+          continue;
+        }
         if (attempt < ATTEMPTS) continue;
         this.#report(`event ${queued.topic} could not be given to containerd: ${KataError.from(error).line}`);
         return;
@@ -158,11 +169,9 @@ export class EventPublisher {
       close(readEnd);
     }
     setNonBlocking(writeEnd);
-    try {
-      await write(writeEnd, Any.encode(event).finish());
-    } finally {
-      close(writeEnd);
-    }
+    // A program that ends without reading tells so by its status.
+    const written = write(writeEnd, Any.encode(event).finish()).catch(() => {});
+    void written.then(() => close(writeEnd));
     let status: ExitStatus;
     try {
       status = await withTimeout(child.wait(), PUBLISH_TIMEOUT_MS, `${publishBinary} publish still runs`);
