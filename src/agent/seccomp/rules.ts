@@ -48,19 +48,26 @@ export function architectureRules(
     const path = `linux.seccomp.syscalls[${index}]`;
     const ret = returnValue(rule.action, rule.errnoRet, `${path}.action`);
     const alternatives = alternativesOf(rule.args, path);
+    // One for all the names: a rule without conditions is never added to.
+    const plain: Verdict | undefined = alternatives.length === 0 ? { alternatives: [], otherwise: ret } : undefined;
+    const isX86 = architecture.name === 'SCMP_ARCH_X86' && plain !== undefined;
     for (const name of rule.names) {
       const number = table.get(name);
-      if (number !== undefined && (number & 0xfff_ffff) < PRIVATE_NUMBERS) last = Math.max(last, number);
-      if (ret === byDefault) continue;
-      if (number !== undefined) addRule(verdicts, number, alternatives, ret);
-      const call = architecture.name === 'SCMP_ARCH_X86' && rule.args.length === 0 ? multiplexedCall(name) : undefined;
-      if (call !== undefined) addRule(verdicts, table.get(call.through)!, [[call.condition]], ret);
+      if (number !== undefined) {
+        if (number > last && (number & 0xfff_ffff) < PRIVATE_NUMBERS) last = number;
+        if (ret !== byDefault) {
+          if (plain === undefined) addConditions(verdicts, number, alternatives, ret);
+          else if (verdicts.get(number)?.otherwise === undefined) verdicts.set(number, plain);
+        }
+      }
+      const call = isX86 && ret !== byDefault ? multiplexedCall(name) : undefined;
+      if (call !== undefined) addConditions(verdicts, table.get(call.through)!, [[call.condition]], ret);
     }
   }
   return { verdicts, last };
 }
 
-function addRule(
+function addConditions(
   verdicts: Map<number, Verdict>,
   number: number,
   alternatives: readonly Condition[][],
@@ -72,10 +79,7 @@ function addRule(
     verdicts.set(number, verdict);
   }
   if (verdict.otherwise !== undefined) return;
-  if (alternatives.length === 0) {
-    verdict.alternatives = [];
-    verdict.otherwise = ret;
-  } else for (const conditions of alternatives) verdict.alternatives.push({ conditions, ret });
+  for (const conditions of alternatives) verdict.alternatives.push({ conditions, ret });
 }
 
 /**
