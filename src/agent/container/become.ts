@@ -49,10 +49,19 @@ export function lookUpUser(plan: ProcessPlan): Credentials {
   const needsHome = !environmentValue(plan.env, 'HOME');
   return step('find the user', () =>
     resolveUser(plan.user, plan.stringUser, needsHome, {
-      passwd: () => readImageFile('/etc/passwd'),
-      group: () => readImageFile('/etc/group'),
+      passwd: readOnce('/etc/passwd'),
+      group: readOnce('/etc/group'),
     }),
   );
+}
+
+/** A number is looked up as a name first: the same file, asked twice. */
+function readOnce(path: string): () => string {
+  let text: string | undefined;
+  return () => {
+    text ??= readImageFile(path);
+    return text;
+  };
 }
 
 /** Resource limits, while there still is the right to raise them. */
