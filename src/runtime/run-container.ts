@@ -160,7 +160,7 @@ class Run {
     if (stdin) open(stdio.stdin, O.WRONLY | O.NONBLOCK);
     await this.#interruptible(shim.task.start({ id }));
     shim.close();
-    watchDetached(plan.record, lock);
+    await watchDetached(plan.record, lock);
     print(`${id}\n`);
     return 0;
   }

@@ -16,7 +16,7 @@ import { findShim } from './shim-client.ts';
  * Leaves a process behind that waits for a detached container's end, and then lets its VM go. It keeps the container's
  * lock, which was taken before, and the writing end of its input open, so that a container of `-d -i` sees no end of it.
  */
-export function watchDetached(record: ContainerRecord, lock: number): void {
+export async function watchDetached(record: ContainerRecord, lock: number): Promise<void> {
   const forked = fork();
   if (forked !== null) {
     close(forked.pidfd);
@@ -31,6 +31,8 @@ export function watchDetached(record: ContainerRecord, lock: number): void {
       close(lock);
       exitNow(0);
     });
+  // What follows in the caller is the parent's.
+  await new Promise(() => {});
 }
 
 async function watch(record: ContainerRecord): Promise<void> {

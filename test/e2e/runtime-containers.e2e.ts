@@ -1,6 +1,6 @@
 // kata-runtime's containers in the background: run -d, exec, ps, logs, stop, kill, rm, inspect.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { coverState, kata, start, startOnTerminal, traces } from '../harness/kata-runtime.ts';
 
@@ -126,9 +126,19 @@ describe('a container in the background', () => {
 
 describe('containers that end in other ways', () => {
   it('by themselves: --rm removes them, and logs -f ends with them', LIMIT, async () => {
-    await detached('short', 'echo first; sleep 1; echo last', '--rm');
+    const id = await detached('short', 'echo first; sleep 1; echo last', '--rm');
     assert.equal((await kata(['logs', '-f', 'short'])).stdout, 'first\nlast\n');
-    await until('its removal', async () => (await list()).length === 0);
+    // Nobody has to look for that.
+    await until('its removal', async () => !existsSync(`/run/kata-runtime/${id}`));
+    assert.deepEqual(traces(), []);
+  });
+
+  it('by themselves: the VM goes at once, the container stays to be looked at', LIMIT, async () => {
+    const id = await detached('brief', 'sleep 1; exit 4');
+    await until("its VM's end", async () => traces().length === 1);
+    assert.deepEqual(traces(), [`/run/kata-runtime/${id}`]);
+    assert.equal((await list())[0]?.exitStatus, 4);
+    await kata(['rm', 'brief']);
   });
 
   it('by a signal of kata-runtime kill', LIMIT, async () => {
