@@ -4,7 +4,7 @@ import type { StatsContainerResponse } from '../protocols/gen/agent.ts';
 import type { LinuxResources, Process } from '../protocols/gen/oci.ts';
 import type { AgentClient } from './agent-client.ts';
 import { checkIdentifier } from './identifier.ts';
-import { GuestProcess } from './process.ts';
+import { GuestProcess, signalOptions } from './process.ts';
 import type { Teardown } from './teardown.ts';
 
 /** A container in the guest: its first process, its execs, and what must be undone when it goes. */
@@ -95,7 +95,7 @@ export class Container {
 
   /** A signal to every process of the container. */
   async signalAll(signal: number): Promise<void> {
-    await this.#client.agent.signalProcess({ containerId: this.id, execId: '', signal });
+    await this.#client.agent.signalProcess({ containerId: this.id, execId: '', signal }, signalOptions(signal));
   }
 
   async update(resources: LinuxResources): Promise<void> {

@@ -1,5 +1,7 @@
 import { KataError } from '../errors/kata-error.ts';
+import { SIGNAL } from '../os/signal.ts';
 import { wallClockNs } from '../os/timer.ts';
+import type { CallOptions } from '../ttrpc/client.ts';
 import type { AgentClient } from './agent-client.ts';
 import { type ProcessState, transition } from './lifecycle.ts';
 
@@ -17,6 +19,13 @@ const KILLED = 137;
  * ttrpc's 4 MiB.
  */
 const READ_BYTES = 1 << 20;
+
+/** SIGKILL takes a guest no time, unless it hangs. Busy hosts without KVM are given a lot of it. */
+const KILL_TIMEOUT_MS = 15_000;
+
+/** How long an agent may take to send a signal. */
+export const signalOptions = (signal: number): CallOptions =>
+  signal === SIGNAL.KILL ? { timeoutMs: KILL_TIMEOUT_MS } : {};
 
 /** What a guest says is not to be believed: what is no exit status is told as 255. */
 const exitStatus = (status: number): number => (status >= 0 && status <= 255 ? status : 255);
@@ -128,7 +137,7 @@ export class GuestProcess {
   }
 
   async signal(signal: number): Promise<void> {
-    await this.#client.agent.signalProcess({ ...this.#ids(), signal });
+    await this.#client.agent.signalProcess({ ...this.#ids(), signal }, signalOptions(signal));
   }
 
   toString(): string {

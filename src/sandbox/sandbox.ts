@@ -306,6 +306,13 @@ export class Sandbox {
     }
   }
 
+  /** Ends a VM whose guest hangs; all that ran in it is reported killed. */
+  async kill(reason: string): Promise<void> {
+    this.#options.log.error(`the VM of sandbox ${this.id} is stopped: ${reason}`);
+    await this.#machine.stop();
+    this.#lost();
+  }
+
   /** The VM is gone: whatever ran in it was killed. */
   #lost(): void {
     this.#gone = true;

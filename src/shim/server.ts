@@ -87,6 +87,7 @@ class ShimServer {
       warn: (message) => this.#log.warning(message),
       createContainer: (request) => this.#createContainer(request),
       remove: (container) => this.#remove(container),
+      killVm: async (reason) => this.#sandbox?.kill(reason),
       started: () => this.#timeline.mark('process-started'),
       exited: (id) => this.#exited(id),
       shutdown: () => after(LAST_WORDS_MS, () => void this.#end()),

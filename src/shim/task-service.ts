@@ -26,6 +26,8 @@ export interface TaskHost {
   createContainer(request: task.CreateTaskRequest): Promise<Task['container']>;
   /** Takes the container away: out of the guest, and the VM with the last one. */
   remove(container: Task['container']): Promise<void>;
+  /** Ends the VM, which hangs. */
+  killVm(reason: string): Promise<void>;
   /** A container's first process runs, or has ended: for the timeline. */
   started(containerId: string): void;
   exited(containerId: string): void;
@@ -253,7 +255,13 @@ export class TaskService {
       process.end(128 + signal);
       return;
     }
-    await (all && execId === '' ? container.signalAll(signal) : process.signal(signal));
+    try {
+      await (all && execId === '' ? container.signalAll(signal) : process.signal(signal));
+    } catch (error) {
+      // A guest that cannot even kill hangs, and would never let go of what is to be removed.
+      if (signal !== SIGNAL.KILL || KataError.from(error).code !== 'deadline-exceeded') throw error;
+      await this.#host.killVm(`its guest does not answer: ${KataError.from(error).message}`);
+    }
   }
 
   async #update({ id, resources }: task.UpdateTaskRequest): Promise<void> {

@@ -182,6 +182,16 @@ describe('what dies under containerd 1.6', () => {
     await leavesNothing(clean);
   });
 
+  it('ends a VM whose guest hangs when its container is to be killed', LIMIT, async () => {
+    await containerd.sleeper('hung-guest');
+    process.kill(qemuOf('hung-guest')!, 'SIGSTOP');
+    const killed = await containerd.ctr(['task', 'kill', '-s', 'SIGKILL', 'hung-guest']);
+    assert.equal(killed.status, 0, killed.stderr);
+    await containerd.waitFor('hung-guest', (state) => state === 'STOPPED');
+    await containerd.end('hung-guest');
+    await leavesNothing(clean);
+  });
+
   it('deletes what a shim left that hangs, the shim as well', LIMIT, async () => {
     const root = await busyboxRoot(folder);
     const shim = await DirectShim.start(makeBundle(folder, 'hangs', root, ['sleep', '1000']));
