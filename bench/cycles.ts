@@ -126,6 +126,9 @@ if (process.env.KATA_TS_CYCLES === undefined) {
   process.exitCode = spawnSync(program, args, { stdio: 'inherit', env }).status ?? 1;
 } else {
   privateRun();
+  // Others make images as well; these are of a cache that nobody else sees.
+  fs.mkdirSync(CACHE, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'kata-ts-cycles', CACHE]);
   const same = [await withVms(), await inOneVm()].every(Boolean);
   console.log(same ? '\nNothing is left.' : '\nSomething is left.');
   process.exitCode = same ? 0 : 1;

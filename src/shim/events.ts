@@ -122,7 +122,8 @@ export class EventPublisher {
         const { code } = KataError.from(error);
         const waitedMs = Number(wallClockNs() - queued.timestampNs) / 1e6;
         if ((code === 'not-found' || code === 'unavailable') && waitedMs < AWAY_MS && !this.#flushing) {
-          await sleep(AWAY_PAUSE_MS);
+          // A daemon that has restarted answers on a new connection at once.
+          if (attempt > 1) await sleep(AWAY_PAUSE_MS);
           continue;
         }
         if (attempt < ATTEMPTS) continue;
