@@ -6,7 +6,7 @@ import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
-import type { Storage, StringUser } from '../protocols/gen/agent.ts';
+import type { Storage } from '../protocols/gen/agent.ts';
 import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
@@ -39,8 +39,6 @@ export interface CreateContainerOptions {
   spec: OciSpec;
   rootfs: readonly SnapshotMount[];
   terminal: boolean;
-  /** Names to be looked up in the image, where the spec's numbers are not known yet. */
-  stringUser?: StringUser | undefined;
 }
 
 /** An agent whose channel opened at the last moment still gets so long to answer. */
@@ -178,7 +176,8 @@ export class Sandbox {
       {
         containerId: id,
         execId: id,
-        stringUser: options.stringUser,
+        // A user's name goes with the spec, as `process.user.username`.
+        stringUser: undefined,
         devices: [],
         storages,
         OCI: message,
