@@ -7,17 +7,19 @@ export interface BenchOptions {
   rounds: number;
   /** What is measured, taking turns: folders like `dist`. */
   dists: string[];
+  /** Each measurement waits until the machine has little else to do. */
+  calm: boolean;
 }
 
 /**
- * Reads `--rounds N`, `--dist FOLDER` (once for each of those to be compared; default: dist) and `--calm` (wait until
- * the machine has little else to do), and prints the machine.
+ * Reads `--rounds N`, `--dist FOLDER` (once for each of those to be compared; default: dist) and `--calm` (before
+ * each measurement, wait until the machine has little else to do), and prints the machine.
  */
 export async function benchOptions(defaultRounds: number): Promise<BenchOptions> {
-  const options: BenchOptions = { rounds: defaultRounds, dists: [] };
+  const options: BenchOptions = { rounds: defaultRounds, dists: [], calm: false };
   const words = process.argv.slice(2);
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (word === '--calm') await calm();
+    if (word === '--calm') options.calm = true;
     else if (word === '--rounds') options.rounds = Number(words.shift());
     else if (word === '--dist') options.dists.push(path.resolve(words.shift() ?? ''));
     else throw new Error(`--rounds N, --dist FOLDER or --calm is expected, found ${word}`);
@@ -30,11 +32,14 @@ export async function benchOptions(defaultRounds: number): Promise<BenchOptions>
 
 /** Every one in turn, round after round, so that the machine's noise meets all alike. */
 export async function inTurns<T>(
-  { rounds, dists }: BenchOptions,
+  { rounds, dists, calm: waits }: BenchOptions,
   measure: (dist: string, round: number) => Promise<T>,
 ): Promise<Map<string, T[]>> {
   const results = new Map<string, T[]>(dists.map((dist) => [dist, []]));
   for (let round = 0; round < rounds; round++)
-    for (const dist of dists) results.get(dist)!.push(await measure(dist, round));
+    for (const dist of dists) {
+      if (waits) await calm();
+      results.get(dist)!.push(await measure(dist, round));
+    }
   return results;
 }
