@@ -13,7 +13,7 @@ export function isHostDevice({ type, major = 0 }: OciDevice): boolean {
  * Whether the container may use every device there is, which is how container managers say "privileged". They list all
  * devices of the host then: nobody asked for a certain one.
  */
-export function isAllowedEveryDevice({ linux }: Pick<OciSpec, 'linux'>): boolean {
+export function isAllowedEveryDevice({ linux }: OciSpec): boolean {
   return (linux?.resources?.devices ?? []).some(
     ({ allow, type = 'a', major = -1, minor = -1, access = 'rwm' }) =>
       allow && (type === 'a' || type === '') && Number(major) === -1 && Number(minor) === -1 && access.includes('w'),

@@ -4,8 +4,8 @@ import type { Int64, OciCpu, OciMemory, OciResources } from './spec.ts';
 /**
  * Limits of a container as the agent takes them, for a start and for an update.
  *
- * Left behind on the host: device rules and per-device throttles (the guest numbers its devices itself), cpuset (the
- * guest numbers its processors itself), network classes. Unlike Kata: the limit of processes and the plain weight of
+ * Left behind on the host: per-device throttles (the guest numbers its devices itself), cpuset (the guest numbers its
+ * processors itself), network classes. Device rules go with a start alone, see `device-rules.ts`. Unlike Kata: the limit of processes and the plain weight of
  * block I/O go along, since the guest has a cgroup v2 of its own that can hold them.
  */
 export function resourcesToAgent(resources: OciResources): LinuxResources {

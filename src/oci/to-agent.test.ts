@@ -86,7 +86,9 @@ test('what means something on the host alone stays there', () => {
     { type: 'uts', path: '' },
     { type: 'mount', path: '' },
   ]);
-  assert.deepEqual(sent.linux?.resources?.devices, []);
+  assert.deepEqual(sent.linux?.resources?.devices, [
+    { allow: false, type: 'a', major: -1n, minor: -1n, access: 'rwm' },
+  ]);
   assert.equal(sent.linux?.resources?.cpu?.cpus, '');
   assert.equal(sent.linux?.resources?.cpu?.mems, '');
   assert.equal(sent.linux?.resources?.blockIO?.weight, 500);

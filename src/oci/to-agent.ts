@@ -1,8 +1,9 @@
-import type { Linux, LinuxNamespace, LinuxResources, Process, Spec } from '../protocols/gen/oci.ts';
-import { isAllowedEveryDevice, isHostDevice } from './host-device.ts';
+import type { Linux, LinuxNamespace, Process, Spec } from '../protocols/gen/oci.ts';
+import { deviceRulesToAgent } from './device-rules.ts';
+import { isHostDevice } from './host-device.ts';
 import { resourcesToAgent } from './resources-to-agent.ts';
 import { seccompToAgent } from './seccomp-to-agent.ts';
-import type { OciDevice, OciLinux, OciProcess, OciResources, OciSpec } from './spec.ts';
+import type { OciDevice, OciLinux, OciProcess, OciSpec } from './spec.ts';
 
 /** How the runtime changes a spec on its way to the guest. */
 export interface ToAgentOptions {
@@ -99,7 +100,10 @@ function linuxToAgent(linux: OciLinux, domainname: string | undefined, disableSe
     uidMappings: [],
     gidMappings: [],
     sysctl,
-    resources: linux.resources === undefined ? undefined : containerResources(linux, linux.resources),
+    resources: {
+      ...resourcesToAgent(linux.resources ?? {}),
+      devices: deviceRulesToAgent(linux.resources?.devices),
+    },
     cgroupsPath: linux.cgroupsPath ?? '',
     namespaces: guestNamespaces(linux),
     devices: guestDevices(linux).map((device) => ({
@@ -118,12 +122,6 @@ function linuxToAgent(linux: OciLinux, domainname: string | undefined, disableSe
     mountLabel: '',
     intelRdt: undefined,
   };
-}
-
-/** The one device rule that means the same in the guest: every device there is. */
-function containerResources(linux: OciLinux, resources: OciResources): LinuxResources {
-  const every = { allow: true, type: 'a', major: -1n, minor: -1n, access: 'rwm' };
-  return { ...resourcesToAgent(resources), devices: isAllowedEveryDevice({ linux }) ? [every] : [] };
 }
 
 /** Without those of a privileged container that only the host has; any other container with one was refused. */

@@ -1,3 +1,4 @@
+import { isHostRule } from './device-rules.ts';
 import { isAllowedEveryDevice, isHostDevice } from './host-device.ts';
 import type { OciLinux, OciSpec } from './spec.ts';
 
@@ -115,6 +116,16 @@ export const REFUSED: readonly FieldRule[] = [
 
 /** Fields that are left out because their meaning is the host's: said in the log, not refused. */
 export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
+  {
+    path: 'linux.resources.devices of block devices, and of character devices with a dynamic number',
+    find: ({ linux }) => {
+      const index = (linux?.resources?.devices ?? []).findIndex((rule) => rule.allow && isHostRule(rule));
+      if (index < 0) return undefined;
+      const { type, major = '*', minor = '*' } = linux!.resources!.devices![index]!;
+      return { path: `linux.resources.devices[${index}]`, found: `${type} ${major}:${minor}` };
+    },
+    reason: "its number means another device, or none, in the guest's kernel",
+  },
   {
     path: 'linux.devices of a privileged container',
     find: (spec) => (isAllowedEveryDevice(spec) ? firstHostDevice(spec) : undefined),

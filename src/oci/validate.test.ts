@@ -135,12 +135,22 @@ test('the plain personality and ordinary character devices are no reason to refu
 test('what means something on the host alone is left out, and said', () => {
   const { ignored } = check((s) => {
     s.process.apparmorProfile = 'docker-default';
-    s.linux.resources = { cpu: { cpus: '0-3' }, blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 }] } };
+    s.linux.resources = {
+      devices: [{ allow: true, type: 'b', major: 8, access: 'r' }],
+      cpu: { cpus: '0-3' },
+      blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 }] },
+    };
   });
   assert.deepEqual(
     ignored.map(({ path }) => path),
-    ['process.apparmorProfile', 'linux.resources.cpu.cpus', 'linux.resources.blockIO.throttleReadBpsDevice'],
+    [
+      'linux.resources.devices[0]',
+      'process.apparmorProfile',
+      'linux.resources.cpu.cpus',
+      'linux.resources.blockIO.throttleReadBpsDevice',
+    ],
   );
+  assert.equal(ignored[0]?.found, 'b 8:*');
 });
 
 test("a privileged container starts with the guest's devices; those of the host are left out", () => {

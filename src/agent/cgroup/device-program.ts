@@ -1,95 +1,96 @@
-import type { LinuxDevice } from '../../protocols/gen/oci.ts';
+import { ALL_ACCESS, type DeviceRule, type DeviceRules } from './device-rules.ts';
 
-/** What a container may do with which devices; -1: whichever number. */
-export interface DeviceRule {
-  type: 'c' | 'b';
-  major: number;
-  minor: number;
-  /** Of r, w and m: open to read, open to write, make a node. */
-  access: string;
+/** Bytes of an instruction of eBPF: code, registers, offset of a jump or of memory, immediate value. */
+export const INSTRUCTION_SIZE = 8;
+
+/** Codes of the instructions that a device filter needs (linux/bpf.h, RFC 9669). The arithmetic is that of 32 bits. */
+export const EBPF = {
+  /** dst = the 32-bit word at src + offset. */
+  LOAD: 0x61,
+  MOVE: 0xb4,
+  COPY: 0xbc,
+  AND: 0x54,
+  SHIFT_RIGHT: 0x74,
+  JUMP: 0x05,
+  JUMP_NOT_EQUAL: 0x56,
+  /** Jumps when dst and the value have a bit in common. */
+  JUMP_ANY_BIT: 0x46,
+  EXIT: 0x95,
+} as const;
+
+/** Registers: the result, the context at the start, and what is read from it. */
+const RESULT = 0;
+const CONTEXT = 1;
+const TYPE = 2;
+const WANTED = 3;
+const MAJOR = 4;
+const MINOR = 5;
+
+interface Instruction {
+  code: number;
+  to: number;
+  from: number;
+  offset: number;
+  value: number;
 }
+
+const make = (code: number, to: number, value = 0, offset = 0, from = 0): Instruction => ({
+  code,
+  to,
+  from,
+  offset,
+  value,
+});
+const answer = (allow: boolean): Instruction[] => [make(EBPF.MOVE, RESULT, allow ? 1 : 0), make(EBPF.EXIT, 0)];
 
 /**
- * What every container may use: it may make any node, and open those that the runtime-spec and terminals need (config-linux,
- * "Default Devices"; the list of runc).
+ * The rules as a program of type BPF_PROG_TYPE_CGROUP_DEVICE, which answers 1 for what may be done. It goes from the last
+ * rule to the first and keeps what is wanted and not yet allowed: with nothing left of it the answer is yes, with
+ * something of it denied it is no.
  */
-const DEFAULT_RULES: readonly DeviceRule[] = [
-  { type: 'c', major: -1, minor: -1, access: 'm' },
-  { type: 'b', major: -1, minor: -1, access: 'm' },
-  ...[3, 5, 7, 8, 9].map((minor): DeviceRule => ({ type: 'c', major: 1, minor, access: 'rwm' })),
-  // The controlling terminal, the console, the multiplexer of pseudo-terminals, and these.
-  ...[0, 1, 2].map((minor): DeviceRule => ({ type: 'c', major: 5, minor, access: 'rwm' })),
-  { type: 'c', major: 136, minor: -1, access: 'rwm' },
-];
-
-/** The default rules and one for each device of the spec. */
-export function deviceRules(devices: readonly LinuxDevice[]): DeviceRule[] {
-  const own = devices.flatMap(({ type, major, minor }): DeviceRule[] =>
-    type === 'p' ? [] : [{ type: type === 'b' ? 'b' : 'c', major: Number(major), minor: Number(minor), access: 'rwm' }],
-  );
-  return [...DEFAULT_RULES, ...own];
+export function deviceProgram({ allowByDefault, rules }: DeviceRules): Uint8Array {
+  return encode([
+    // struct bpf_cgroup_dev_ctx: type and access, 16 bits each; major; minor.
+    make(EBPF.LOAD, TYPE, 0, 0, CONTEXT),
+    make(EBPF.LOAD, MAJOR, 0, 4, CONTEXT),
+    make(EBPF.LOAD, MINOR, 0, 8, CONTEXT),
+    make(EBPF.COPY, WANTED, 0, 0, TYPE),
+    make(EBPF.SHIFT_RIGHT, WANTED, 16),
+    make(EBPF.AND, TYPE, 0xffff),
+    ...rules.toReversed().flatMap(ruleCode),
+    ...answer(allowByDefault),
+  ]);
 }
 
-/** eBPF (kernel documentation, bpf/standardization/instruction-set): 64-bit ALU and jumps with a constant, and loads. */
-const LOAD_WORD = 0x61;
-const MOVE = 0xb7;
-const MOVE_REGISTER = 0xbf;
-const AND = 0x57;
-const SHIFT_RIGHT = 0x77;
-const JUMP_UNLESS_EQUAL = 0x55;
-const EXIT = 0x95;
-
-const [RESULT, CONTEXT, TYPE, ACCESS, MAJOR, MINOR, REST] = [0, 1, 2, 3, 4, 5, 6] as const;
-/** `BPF_DEVCG_DEV_*` and `BPF_DEVCG_ACC_*` of linux/bpf.h. */
-const TYPES = { b: 1, c: 2 } as const;
-const ACCESSES: Readonly<Record<string, number>> = { m: 1, r: 2, w: 4 };
-const ALL = 7;
-
-type Instruction = readonly [code: number, target: number, source: number, offset: number, constant: number];
-
-/**
- * The program of a cgroup (BPF_PROG_TYPE_CGROUP_DEVICE) that allows what a rule allows, and nothing else. It sees
- * `struct bpf_cgroup_dev_ctx`: access above type in one word, then major and minor.
- */
-export function deviceProgram(rules: readonly DeviceRule[]): Uint8Array {
-  const program: Instruction[] = [
-    [LOAD_WORD, TYPE, CONTEXT, 0, 0],
-    [MOVE_REGISTER, ACCESS, TYPE, 0, 0],
-    [AND, TYPE, 0, 0, 0xffff],
-    [SHIFT_RIGHT, ACCESS, 0, 0, 16],
-    [LOAD_WORD, MAJOR, CONTEXT, 4, 0],
-    [LOAD_WORD, MINOR, CONTEXT, 8, 0],
-  ];
-  for (const rule of rules) program.push(...ruleInstructions(rule));
-  program.push([MOVE, RESULT, 0, 0, 0], [EXIT, 0, 0, 0, 0]);
-  return encode(program);
+function ruleCode({ allow, type, major, minor, access }: DeviceRule): Instruction[] {
+  const code = verdict(allow, access);
+  const compare = (register: number, value: number | null): void => {
+    if (value !== null) code.unshift(make(EBPF.JUMP_NOT_EQUAL, register, value, code.length));
+  };
+  compare(MINOR, minor);
+  compare(MAJOR, major);
+  compare(TYPE, type);
+  return code;
 }
 
-function ruleInstructions({ type, major, minor, access }: DeviceRule): Instruction[] {
-  const allowed = [...access].reduce((bits, letter) => bits | (ACCESSES[letter] ?? 0), 0);
-  const tests: [register: number, value: number][] = [[TYPE, TYPES[type]]];
-  if (major !== -1) tests.push([MAJOR, major]);
-  if (minor !== -1) tests.push([MINOR, minor]);
-  const body: Instruction[] = [];
-  // Each test that fails goes on behind the rule: over what is left of the tests, of the check of access, and the end.
-  const length = tests.length + 5;
-  for (const [register, value] of tests) body.push([JUMP_UNLESS_EQUAL, register, 0, length - body.length - 1, value]);
-  body.push([MOVE_REGISTER, REST, ACCESS, 0, 0]);
-  body.push([AND, REST, 0, 0, ALL & ~allowed]);
-  body.push([JUMP_UNLESS_EQUAL, REST, 0, 2, 0]);
-  body.push([MOVE, RESULT, 0, 0, 1]);
-  body.push([EXIT, 0, 0, 0, 0]);
-  return body;
+/** What a rule does about a device that it is for. */
+function verdict(allow: boolean, access: number): Instruction[] {
+  if (access === ALL_ACCESS) return answer(allow);
+  if (allow)
+    return [make(EBPF.AND, WANTED, ~access & ALL_ACCESS), make(EBPF.JUMP_NOT_EQUAL, WANTED, 0, 2), ...answer(true)];
+  return [make(EBPF.JUMP_ANY_BIT, WANTED, access, 1), make(EBPF.JUMP, 0, 0, 2), ...answer(false)];
 }
 
+/** `struct bpf_insn`s, little-endian. */
 function encode(program: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(program.length * 8);
-  const fields = new DataView(bytes.buffer);
-  program.forEach(([code, target, source, offset, constant], index) => {
-    fields.setUint8(index * 8, code);
-    fields.setUint8(index * 8 + 1, (source << 4) | target);
-    fields.setInt16(index * 8 + 2, offset, true);
-    fields.setInt32(index * 8 + 4, constant, true);
-  });
+  const bytes = new Uint8Array(program.length * INSTRUCTION_SIZE);
+  const view = new DataView(bytes.buffer);
+  for (const [index, { code, to, from, offset, value }] of program.entries()) {
+    const at = index * INSTRUCTION_SIZE;
+    view.setUint8(at, code);
+    view.setUint8(at + 1, (from << 4) | to);
+    view.setInt16(at + 2, offset, true);
+    view.setInt32(at + 4, value, true);
+  }
   return bytes;
 }

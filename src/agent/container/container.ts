@@ -8,10 +8,10 @@ import { SIGNAL } from '../../os/signal.ts';
 import { withTimeout } from '../../os/timer.ts';
 import { unmountAll } from '../../os/unmount.ts';
 import type { StatsContainerResponse } from '../../protocols/gen/agent.ts';
-import type { LinuxResources, Spec } from '../../protocols/gen/oci.ts';
+import type { LinuxResources } from '../../protocols/gen/oci.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
-import { allowsEveryDevice, filterDevices } from '../cgroup/device-filter.ts';
+import { limitDevices } from '../cgroup/device-filter.ts';
 import { NO_LIMITS, splitCpuQuota } from '../cgroup/resources.ts';
 import type { CloneOptions } from './clone.ts';
 import { type ContainerOptions, type ExecOptions, INIT_EXEC_ID } from './container-options.ts';
@@ -79,12 +79,13 @@ export class Container {
       // What the set-up needs of CPU time is ours, and would take seconds out of a small quota.
       const [early, late] = splitCpuQuota(options.spec.linux?.resources ?? NO_LIMITS);
       cgroup.apply(early);
-      const unfiltered = filterUnlessPrivileged(cgroup, options.spec);
       held = launchInit(plan, cgroup, options.pipeSizeBytes);
       const { process } = held;
       const warnings = await untilReady(held, () => runCreationHooks(options, plan, process));
       cgroup.apply(late);
-      return new Container(options, plan, cgroup, held, [...unfiltered, ...warnings]);
+      // Only now, since the set-up may mount disks that the container itself may not use.
+      limitDevices(cgroup, options.spec.linux?.resources?.devices ?? [], plan.devices);
+      return new Container(options, plan, cgroup, held, warnings);
     } catch (error) {
       if (held !== undefined) await abandon(held);
       cgroup?.remove();
@@ -195,7 +196,10 @@ export class Container {
     this.#paused = false;
   }
 
-  /** Changes limits; what isn't named stays. */
+  /**
+   * Changes limits; what isn't named stays, and so do the devices that it may use: container managers send the rules of
+   * the start along with each change, as the host numbers its devices.
+   */
   update(resources: LinuxResources): void {
     if (this.state === 'stopped') throw this.#isNot('running', 'change its limits');
     this.cgroup.apply(resources);
@@ -312,15 +316,4 @@ function launchIn(cgroup: Cgroup, execId: string, clone: CloneOptions, stdio: St
 function handles(pid: number, signal: number): boolean {
   const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readTextIfExists(`/proc/${pid}/status`) ?? '')?.[1];
   return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
-}
-
-/** A kernel without such filters is told of in a warning: the VM is still around the container. */
-function filterUnlessPrivileged(cgroup: Cgroup, { linux }: Spec): string[] {
-  if (allowsEveryDevice(linux?.resources?.devices ?? [])) return [];
-  try {
-    filterDevices(cgroup.path, linux?.devices ?? []);
-    return [];
-  } catch (error) {
-    return [`the container can open every device: ${KataError.from(error).message}`];
-  }
 }
