@@ -1,7 +1,7 @@
 import { syscall } from 'sys';
 import { KataError } from '../errors/kata-error.ts';
 import { concatenate } from '../os/bytes.ts';
-import { check } from '../os/errno.ts';
+import { check, isErrno } from '../os/errno.ts';
 import { close, moveTo, O, open, pipe, read, setNonBlocking, writeSync } from '../os/fd.ts';
 import { MS, setPropagation } from '../os/mount.ts';
 import { CLONE, unshare } from '../os/namespace.ts';
@@ -60,7 +60,19 @@ function enterPrivateMounts(parent: number): void {
   if (syscall(NR.getppid) !== parent) exitNow(127);
   resetSignals();
   unshare(CLONE.NEWNS);
-  setPropagation('/', MS.PRIVATE | MS.REC);
+  try {
+    setPropagation('/', MS.PRIVATE | MS.REC);
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL')) throw error;
+    throw new KataError(
+      'failed-precondition',
+      'the root folder / is expected to be a mount point, it is a plain folder',
+      {
+        hint: 'in a chroot, bind-mount its folder onto itself before entering it',
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Everything up to the end; what is too much is read and dropped. */
