@@ -1,11 +1,11 @@
 import { addressOf, syscall } from 'sys';
 import { KataError } from '../errors/kata-error.ts';
 import { NR } from '../syscall/numbers.ts';
-import { concatenate } from './bytes.ts';
 import { check, ERRNO, systemError } from './errno.ts';
-import { close, moveTo, O, open, pipe, read, setNonBlocking, writeSync } from './fd.ts';
+import { close, moveTo, O, open, pipe, setNonBlocking, writeSync } from './fd.ts';
 import { isExecutable, readToEnd } from './file.ts';
 import { readable } from './loop.ts';
+import { readOutput } from './read-output.ts';
 import { resetSignals, SIGNAL } from './signal.ts';
 import { withTimeout } from './timer.ts';
 import { utf8Decode, utf8Encode } from './utf8.ts';
@@ -262,8 +262,6 @@ export interface RunOptions extends Omit<SpawnOptions, 'fds'> {
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [outRead, outWrite] = pipe();
   const [errRead, errWrite] = pipe();
-  setNonBlocking(outRead);
-  setNonBlocking(errRead);
   const fds = new Map([
     [1, outWrite],
     [2, errWrite],
@@ -279,7 +277,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   } finally {
     for (const fd of fds.values()) close(fd);
   }
-  const all = Promise.all([child.wait(), readAll(outRead), readAll(errRead)]);
+  const all = Promise.all([child.wait(), readOutput(outRead), readOutput(errRead)]);
   try {
     const [status, stdout, stderr] = await (options.timeoutMs === undefined
       ? all
@@ -311,20 +309,6 @@ function pipeHolding(text: string): number {
     throw error;
   } finally {
     close(writeFd);
-  }
-}
-
-/** All that comes until the end, or until the descriptor is closed under it. */
-async function readAll(fd: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(65536);
-  for (;;) {
-    const count = await read(fd, buffer).catch((error: unknown) => {
-      if (error instanceof KataError && error.code === 'cancelled') return 0;
-      throw error;
-    });
-    if (count === 0) return utf8Decode(concatenate(chunks));
-    chunks.push(buffer.slice(0, count));
   }
 }
 

@@ -1,13 +1,13 @@
 import { syscall } from 'sys';
 import { KataError } from '../errors/kata-error.ts';
-import { concatenate } from '../os/bytes.ts';
 import { check, isErrno } from '../os/errno.ts';
-import { close, moveTo, O, open, pipe, read, setNonBlocking, writeSync } from '../os/fd.ts';
+import { close, moveTo, O, open, pipe, writeSync } from '../os/fd.ts';
 import { MS, setPropagation } from '../os/mount.ts';
 import { CLONE, unshare } from '../os/namespace.ts';
 import { ChildProcess, type ExitStatus, exec, exitNow, fork } from '../os/process.ts';
+import { readOutput } from '../os/read-output.ts';
 import { resetSignals, SIGNAL } from '../os/signal.ts';
-import { utf8Decode, utf8Encode } from '../os/utf8.ts';
+import { utf8Encode } from '../os/utf8.ts';
 import { NR } from '../syscall/numbers.ts';
 
 const PR_SET_PDEATHSIG = 1;
@@ -45,7 +45,11 @@ export async function runInPrivateMounts(
   close(outputWrite);
   const child = new ChildProcess(forked);
   try {
-    const [failure, output, status] = await Promise.all([readAll(failureRead), readAll(outputRead), child.wait()]);
+    const [failure, output, status] = await Promise.all([
+      readOutput(failureRead, MAX_OUTPUT_BYTES),
+      readOutput(outputRead, MAX_OUTPUT_BYTES),
+      child.wait(),
+    ]);
     if (failure === '') return { status, output };
     const { code, message, hint, errno } = JSON.parse(failure);
     throw new KataError(code, message, { hint, errno });
@@ -72,18 +76,5 @@ function enterPrivateMounts(parent: number): void {
         cause: error,
       },
     );
-  }
-}
-
-/** Everything up to the end; what is too much is read and dropped. */
-async function readAll(fd: number): Promise<string> {
-  setNonBlocking(fd);
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(4096);
-  for (let total = 0; ; ) {
-    const count = await read(fd, buffer);
-    if (count === 0) return utf8Decode(concatenate(chunks));
-    if (total < MAX_OUTPUT_BYTES) chunks.push(buffer.slice(0, count));
-    total += count;
   }
 }

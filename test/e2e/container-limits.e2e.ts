@@ -177,7 +177,7 @@ test('stats tell processor time, memory with its limit, and processes', options,
       assert.ok(cpuStats!.cpuUsage!.totalUsage > 10_000_000n, `${cpuStats!.cpuUsage!.totalUsage} ns`);
       assert.equal(memoryStats!.usage!.limit, 64n << 20n);
       assert.ok(memoryStats!.usage!.usage > 0n && memoryStats!.usage!.maxUsage >= memoryStats!.usage!.usage);
-      assert.ok((memoryStats!.stats['anon'] ?? 0n) > 0n);
+      assert.ok((memoryStats!.stats.anon ?? 0n) > 0n);
       assert.deepEqual(pidsStats, { current: 1n, limit: 50n });
     },
   ),

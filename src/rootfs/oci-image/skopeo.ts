@@ -1,10 +1,9 @@
 import { getenviron } from 'std';
 import { KataError } from '../../errors/kata-error.ts';
-import { concatenate } from '../../os/bytes.ts';
-import { close, pipe, read, setNonBlocking } from '../../os/fd.ts';
+import { close, pipe } from '../../os/fd.ts';
 import { type ChildProcess, type SpawnOptions, spawn } from '../../os/process.ts';
+import { readOutput } from '../../os/read-output.ts';
 import { SIGNAL } from '../../os/signal.ts';
-import { utf8Decode } from '../../os/utf8.ts';
 import { explainSkopeo } from './explain-skopeo.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -37,7 +36,7 @@ export async function copyImage(
         parentDeathSignal: SIGNAL.TERM,
       },
     );
-    const [stderr, status] = await Promise.all([readAll(stderrRead), child.wait()]);
+    const [stderr, status] = await Promise.all([readOutput(stderrRead, MAX_STDERR_BYTES), child.wait()]);
     if (status.code !== 0) throw explainSkopeo(stderr, reference, status);
   } finally {
     close(stderrRead);
@@ -58,17 +57,5 @@ function startSkopeo(argv: readonly string[], stderrWrite: number, options: Spaw
     });
   } finally {
     close(stderrWrite);
-  }
-}
-
-async function readAll(fd: number): Promise<string> {
-  setNonBlocking(fd);
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(4096);
-  for (let total = 0; ; ) {
-    const count = await read(fd, buffer);
-    if (count === 0) return utf8Decode(concatenate(chunks));
-    if (total < MAX_STDERR_BYTES) chunks.push(buffer.slice(0, count));
-    total += count;
   }
 }
