@@ -1,4 +1,5 @@
 import { KataError } from '../errors/kata-error.ts';
+import { parseImageConfig } from '../oci/image-config.ts';
 import { imageToSpec, type RunOptions } from '../oci/image-to-spec.ts';
 import { parseSignal } from '../oci/signals.ts';
 import { close, O, open } from '../os/fd.ts';
@@ -124,7 +125,7 @@ class Run {
       );
     const store = openImageStore();
     const image = await obtainImage(store, reference, quiet);
-    const imageConfig = store.config(image);
+    const imageConfig = parseImageConfig(store.configText(image), `the configuration of ${image.name}`);
     const id = newContainerId();
     const spec = imageToSpec(imageConfig, { ...options, hostname: options.hostname ?? shortId(id) }, 'x86-64');
     const size = options.terminal && !detach ? userWindowSize() : null;

@@ -1,7 +1,8 @@
 // kata-runtime pull, images and rmi, with images from files: no network.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -61,6 +62,30 @@ describe('images', () => {
       assert.equal((await kata(['rmi', reference])).stdout, `${reference}\n`);
       assert.equal((await list()).length, 1);
     });
+
+  it('whose configuration is not what it should be are refused by field, and nothing is started', LIMIT, async () => {
+    const layout = `${folder}/crooked`;
+    cpSync(BUILT_IN, layout, { recursive: true });
+    const blob = (digest: string): string => `${layout}/blobs/${digest.replace(':', '/')}`;
+    const store = (value: object): { digest: string; size: number } => {
+      const text = JSON.stringify(value);
+      const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+      writeFileSync(blob(digest), text);
+      return { digest, size: text.length };
+    };
+    const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
+    const index = read(`${layout}/index.json`);
+    const manifest = read(blob(index.manifests[0].digest));
+    const config = read(blob(manifest.config.digest));
+    Object.assign(manifest.config, store({ ...config, config: { ...config.config, Env: [5] } }));
+    Object.assign(index.manifests[0], store(manifest));
+    writeFileSync(`${layout}/index.json`, JSON.stringify(index));
+    const reference = `oci:${layout}:latest`;
+    const { status, stderr } = await kata(['run', '--rm', '--quiet', reference, 'true']);
+    assert.match(stderr, /configuration of .*crooked.*: config\.Env\[0\]: expected .*found/);
+    assert.equal(status, 125);
+    await kata(['rmi', reference]);
+  });
 
   it('that are not here are fetched by run, which says so', LIMIT, async () => {
     const reference = `oci:${BUILT_IN}:latest`;

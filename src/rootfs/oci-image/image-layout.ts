@@ -3,7 +3,6 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { KataError } from '../../errors/kata-error.ts';
 import { readFile, readTextIfExists } from '../../os/file.ts';
 import { utf8Decode } from '../../os/utf8.ts';
-import type { ImageConfig, ImageProcessConfig } from './stored-image.ts';
 
 /** OCI image-spec, descriptor.md. */
 export interface Descriptor {
@@ -35,15 +34,15 @@ export function blobPath(layout: string, digest: string): string {
   return `${layout}/blobs/sha256/${match[1]}`;
 }
 
-/** A JSON blob whose bytes are what its digest says. */
-function readJson(layout: string, digest: string): Record<string, unknown> {
+/** A blob of JSON whose bytes are what its digest says, as text: what is in it is the image's word. */
+export function readJsonText(layout: string, digest: string): string {
   const path = blobPath(layout, digest);
   const bytes = readFile(path, MAX_JSON_BYTES + 1);
   if (bytes.length > MAX_JSON_BYTES || `sha256:${bytesToHex(sha256(bytes))}` !== digest)
     throw new KataError('data-loss', `${path} is expected to have the digest that is its name, it has not`, {
       hint: 'remove the image and pull it again',
     });
-  return asObject(JSON.parse(utf8Decode(bytes)), path);
+  return utf8Decode(bytes);
 }
 
 function asObject(value: unknown, path: string): Record<string, unknown> {
@@ -73,19 +72,8 @@ export function readIndex(layout: string): Descriptor[] {
 }
 
 export function readManifest(layout: string, digest: string): Manifest {
-  const { config, layers } = readJson(layout, digest);
+  const { config, layers } = asObject(JSON.parse(readJsonText(layout, digest)), blobPath(layout, digest));
   if (!isDescriptor(config) || !Array.isArray(layers) || !layers.every(isDescriptor))
     throw new KataError('data-loss', `an image manifest is expected as ${digest} in ${layout}, found something else`);
   return { config, layers };
-}
-
-export function readConfig(layout: string, digest: string): ImageConfig {
-  const found = readJson(layout, digest);
-  const text = (key: string): string => (typeof found[key] === 'string' ? (found[key] as string) : '');
-  return {
-    ...(text('created') === '' ? {} : { created: text('created') }),
-    architecture: text('architecture'),
-    os: text('os'),
-    config: (found.config ?? {}) as ImageProcessConfig,
-  };
 }

@@ -93,7 +93,7 @@ describe('the images of this machine', () => {
     const image = s.store.get('tiny');
     assert.equal(image.name, 'docker.io/library/tiny:latest');
     assert.ok(image.builtIn);
-    assert.deepEqual(s.store.config(image).config, { Cmd: ['sh'], Env: ['A=b'], User: '1:2' });
+    assert.deepEqual(JSON.parse(s.store.configText(image)).config, { Cmd: ['sh'], Env: ['A=b'], User: '1:2' });
     assert.equal(await inImage(s, 'tiny', 'cat kind'), 'built-in\n');
     await assert.rejects(s.store.remove('tiny'), { code: 'failed-precondition' });
     assert.ok(!exists(`${s.folder}/store`));
@@ -202,7 +202,7 @@ lines"; echo x >setuid; chmod 4755 setuid; ln setuid hard; mkfifo fifo; truncate
     const image = await s.store.pull('oci:app:v1');
     writeFile(`${s.folder}/store/blobs/sha256/${image.digest.slice(7)}`, '{"layers": []}');
     assert.equal(s.store.list().length, 2);
-    assert.throws(() => s.store.config(s.store.get('oci:app:v1')), { code: 'data-loss', hint: /pull it again/ });
+    assert.throws(() => s.store.configText(s.store.get('oci:app:v1')), { code: 'data-loss', hint: /pull it again/ });
     await s.store.remove('oci:app:v1');
     assert.deepEqual(blobs(s), []);
   });

@@ -8,10 +8,10 @@ import { type LockKind, lockOrMake } from '../file-lock.ts';
 import type { ImageCache } from '../image-cache.ts';
 import { layerAt } from '../layer.ts';
 import type { RootImage } from '../root-image.ts';
-import { blobPath, type Descriptor, REF_NAME, readConfig, readIndex, readManifest } from './image-layout.ts';
+import { blobPath, type Descriptor, REF_NAME, readIndex, readJsonText, readManifest } from './image-layout.ts';
 import { type ImageReference, parseReference } from './reference.ts';
 import { copyImage } from './skopeo.ts';
-import type { ImageConfig, StoredImage } from './stored-image.ts';
+import type { StoredImage } from './stored-image.ts';
 import { unpackImage } from './umoci.ts';
 
 const POLL_MS = 20;
@@ -135,9 +135,9 @@ export class ImageStore {
     return image;
   }
 
-  /** What the image says about running it. */
-  config({ layout, digest }: StoredImage): ImageConfig {
-    return readConfig(layout, readManifest(layout, digest).config.digest);
+  /** What the image says about running it, as it says it: JSON of the OCI image-spec, config.md, that nobody checked. */
+  configText({ layout, digest }: StoredImage): string {
+    return readJsonText(layout, readManifest(layout, digest).config.digest);
   }
 
   /** The image's files as a root for containers, made once and kept by `cache`. */

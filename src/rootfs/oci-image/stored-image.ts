@@ -1,24 +1,3 @@
-/** What an image says about running it: `config` of OCI image-spec, config.md. */
-export interface ImageProcessConfig {
-  User?: string;
-  Env?: string[];
-  Entrypoint?: string[];
-  Cmd?: string[];
-  WorkingDir?: string;
-  Labels?: Record<string, string>;
-  StopSignal?: string;
-  ExposedPorts?: Record<string, object>;
-  Volumes?: Record<string, object>;
-}
-
-/** OCI image-spec, config.md, as far as it is used. */
-export interface ImageConfig {
-  created?: string;
-  architecture: string;
-  os: string;
-  config: ImageProcessConfig;
-}
-
 /** An image that is on this machine. */
 export interface StoredImage {
   /** `docker.io/library/busybox:latest`. */
