@@ -120,8 +120,6 @@ export interface OciLinux {
   memoryPolicy?: object;
 }
 
-export type OciNamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
-
 export interface OciNamespace {
   type: string;
   path?: string;

@@ -88,14 +88,6 @@ function isPresent(name: string): boolean {
   return exists(`/sys/module/${moduleName(name)}`);
 }
 
-/** Unloads a module (delete_module(2)); whether it was loaded. One that is in use is `EBUSY` or `EAGAIN`. */
-export function unloadModule(name: string): boolean {
-  const result = syscall(NR.delete_module, moduleName(name), O.NONBLOCK);
-  if (result === -ERRNO.ENOENT) return false;
-  check(result, `unload the kernel module ${name}`);
-  return true;
-}
-
 /** The release of the running kernel, which names the folder of its modules: `6.12.9-amd64`. */
 export function kernelRelease(): string {
   return readText('/proc/sys/kernel/osrelease').trim();
