@@ -3,6 +3,7 @@ export interface Config {
   hypervisor: HypervisorConfig;
   agent: AgentConfig;
   runtime: RuntimeConfig;
+  factory: FactoryConfig;
 }
 
 /** `[hypervisor.qemu]`. */
@@ -92,4 +93,19 @@ export interface RuntimeConfig {
   rootfsCacheSizeMib: number;
   /** `writable_layer_size_mib`, an extension key: what a container may write to its root; 0: half of the guest's memory. */
   writableLayerSizeMib: number;
+}
+
+/** `[factory]`: guests that need not boot. */
+export interface FactoryConfig {
+  /** `enable_template`: VMs are clones of a guest that was booted once. Default true. */
+  enableTemplate: boolean;
+  /** `template_path`: the folder of such guests; a tmpfs is mounted there unless it is on one. Absolute. */
+  templatePath: string;
+  /** `template_max_number` and `template_max_mib`, extension keys: the most that are kept. Default 4, 1024 MiB. */
+  templateMaxNumber: number;
+  templateMaxMib: number;
+  /** `vm_cache_number`: VMs that `kata-runtime factory init` keeps waiting. Default 0. */
+  vmCacheNumber: number;
+  /** `vm_cache_endpoint`: the socket where they are asked for. Absolute. */
+  vmCacheEndpoint: string;
 }

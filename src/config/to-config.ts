@@ -1,5 +1,12 @@
 import { KataError } from '../errors/kata-error.ts';
-import type { AgentConfig, Config, HypervisorConfig, KernelModuleConfig, RuntimeConfig } from './config.ts';
+import type {
+  AgentConfig,
+  Config,
+  FactoryConfig,
+  HypervisorConfig,
+  KernelModuleConfig,
+  RuntimeConfig,
+} from './config.ts';
 import type { Settings } from './read-file.ts';
 import { SectionValues } from './values.ts';
 
@@ -11,6 +18,7 @@ export function toConfig(settings: Settings, sections: readonly string[], file: 
     hypervisor: hypervisorConfig(new SectionValues(settings, 'hypervisor.qemu'), file),
     agent: agentConfig(new SectionValues(settings, 'agent.kata')),
     runtime: runtimeConfig(runtime),
+    factory: factoryConfig(new SectionValues(settings, factorySection(settings))),
   };
 }
 
@@ -90,6 +98,26 @@ function runtimeConfig(values: SectionValues): RuntimeConfig {
     rootfsCacheDir: values.path('rootfs_cache_dir'),
     rootfsCacheSizeMib: values.number('rootfs_cache_size_mib'),
     writableLayerSizeMib: values.number('writable_layer_size_mib'),
+  };
+}
+
+/** Upstream's Rust runtime has the section within the hypervisor's; the one outside, of the Go runtime, is stronger. */
+function factorySection(settings: Settings): string {
+  const within = 'hypervisor.qemu.factory';
+  const names = [...settings.keys()];
+  return !names.some((name) => name.startsWith('factory.')) && names.some((name) => name.startsWith(`${within}.`))
+    ? within
+    : 'factory';
+}
+
+function factoryConfig(values: SectionValues): FactoryConfig {
+  return {
+    enableTemplate: values.flag('enable_template'),
+    templatePath: values.path('template_path'),
+    templateMaxNumber: values.number('template_max_number'),
+    templateMaxMib: values.number('template_max_mib'),
+    vmCacheNumber: values.number('vm_cache_number'),
+    vmCacheEndpoint: values.path('vm_cache_endpoint'),
   };
 }
 

@@ -17,6 +17,18 @@ export interface GuestDisk {
   source: string;
 }
 
+/** A guest that was saved, and that any number of VMs may start from at once. It is only ever read. */
+export interface Snapshot {
+  /** The guest's memory, a file of `memoryMib` on tmpfs; what the guest never touched are holes. */
+  memoryPath: string;
+  /** The state of processor and devices: the VMM's own format. */
+  statePath: string;
+  /** `checksumOf` of that file. */
+  stateChecksum: number;
+  /** The version of the VMM that wrote it, as it tells it: no other may read it. */
+  vmmVersion: string;
+}
+
 /** What a VM is made of. */
 export interface MachineOptions {
   sandboxId: string;
@@ -46,9 +58,9 @@ export interface Hypervisor {
    * `deadline-exceeded` after `timeoutMs`, both with the console's last lines.
    */
   connectAgent(timeoutMs: number): Promise<ByteStream>;
-  /** Hot-plugs a disk. Resolves when the VMM has it; the agent waits for the guest's kernel to see it. */
+  /** Gives the guest a disk. Resolves when the VMM has it; the agent waits for the guest's kernel to see it. */
   attachDisk(disk: Disk): Promise<GuestDisk>;
-  /** Hot-unplugs a disk and lets go of its file; unknown ids are fine. */
+  /** Takes a disk away and lets go of its file; unknown ids are fine. */
   detachDisk(id: string): Promise<void>;
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;

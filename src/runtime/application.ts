@@ -1,6 +1,7 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { KataError } from '../errors/kata-error.ts';
 import { execCommand } from './commands/exec.ts';
+import { factoryCommands } from './commands/factory/factory.ts';
 import { imagesCommand } from './commands/images.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { killCommand } from './commands/kill.ts';
@@ -28,6 +29,7 @@ const routes = buildRouteMap({
     pull: pullCommand,
     images: imagesCommand,
     rmi: rmiCommand,
+    factory: factoryCommands,
     version: versionCommand,
   },
   docs: {

@@ -1,18 +1,17 @@
 import { syscall } from 'sys';
 import type { Config } from '../config/config.ts';
-import type { MachineOptions } from '../hypervisor/hypervisor.ts';
-import { Qemu } from '../hypervisor/qemu/qemu.ts';
+import type { MachineOptions, Snapshot } from '../hypervisor/hypervisor.ts';
+import { type GuestSource, Qemu } from '../hypervisor/qemu/qemu.ts';
 import { killSaved, type SavedProcess, saveProcess } from '../hypervisor/qemu/saved-process.ts';
 import { availableCpus } from '../os/cpus.ts';
 import { NR } from '../syscall/numbers.ts';
-
 import type { SandboxLog } from './sandbox-log.ts';
 
-/** A VM that is not started yet, as the configuration wants it. */
-export function newMachine(config: Config, sandboxId: string, log: SandboxLog): Qemu {
+/** What the configuration makes of a VM. */
+export function machineOptions(config: Config, sandboxId: string): MachineOptions {
   const { hypervisor } = config;
   const vcpus = hypervisor.defaultVcpus || availableCpus();
-  const machine: MachineOptions = {
+  return {
     sandboxId,
     kernelPath: hypervisor.kernelPath,
     initrdPath: hypervisor.initrdPath,
@@ -22,12 +21,19 @@ export function newMachine(config: Config, sandboxId: string, log: SandboxLog): 
     // Processors are not plugged in yet: a guest that is ready for more boots 100 ms longer for nothing (`needsHpet`).
     maxVcpus: vcpus,
   };
+}
+
+/** A VM that is not started yet, as the configuration wants it. */
+export function newMachine(config: Config, sandboxId: string, log: SandboxLog, snapshot: Snapshot | null): Qemu {
+  const { hypervisor } = config;
   const isDebugged = hypervisor.enableDebug || config.agent.enableDebug;
-  return new Qemu(hypervisor, machine, {
-    log: (message) => log.info(message),
+  const listeners = {
+    log: (message: string) => log.info(message),
     // What the guest says is the guest's word, and there is much of it: only on request.
     ...(isDebugged ? { consoleLine: (line: string) => log.debug(`console: ${line}`) } : {}),
-  });
+  };
+  const source: GuestSource = snapshot === null ? { kind: 'boot' } : { kind: 'clone', snapshot };
+  return new Qemu(hypervisor, machineOptions(config, sandboxId), listeners, source);
 }
 
 /** What the agent is told on the kernel's command line (kata-facts §3.4); `agent.fix_mtab` is ours. */

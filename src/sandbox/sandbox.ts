@@ -5,7 +5,8 @@ import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci
 import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
-import { monotonicMs, withTimeout } from '../os/timer.ts';
+import { randomBytes } from '../os/random.ts';
+import { monotonicMs, wallClockNs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
 import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
@@ -17,13 +18,17 @@ import { checkIdentifier } from './identifier.ts';
 import { newMachine, savedSelf } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
+import { sandboxRequest } from './sandbox-request.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
+import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface SandboxOptions {
   id: string;
   config: Config;
+  /** The file that it was read from. */
+  configPath: string;
   /** The spec of its first container: it names the host and the resolver. */
   spec: OciSpec;
   timeline: Timeline;
@@ -56,7 +61,9 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
-  readonly #machine: Qemu;
+  #machine: Qemu;
+  /** The VM is a clone of a template's guest, which ran before. */
+  #cloned = false;
   /** Once the VMM takes commands. */
   #started: Promise<void> | undefined;
   #booting: Promise<AgentClient> | undefined;
@@ -75,7 +82,7 @@ export class Sandbox {
     this.id = options.id;
     this.#options = options;
     this.#teardown = new Teardown((message) => options.log.warning(message));
-    this.#machine = newMachine(options.config, options.id, options.log);
+    this.#machine = newMachine(options.config, options.id, options.log, null);
   }
 
   get containers(): ReadonlyMap<string, Container> {
@@ -218,12 +225,13 @@ export class Sandbox {
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
-    this.#started = this.#machine.start();
+    this.#started = this.#start();
     await this.#started;
     timeline.mark('vm-spawned');
     this.#saveState();
-    void this.#machine.exited.then(() => this.#lost());
-    void this.#machine.guestUp.then(() => timeline.mark('guest-up'));
+    const machine = this.#machine;
+    void machine.exited.then(() => this.#lost());
+    void machine.guestUp.then(() => timeline.mark('guest-up'));
     const startMs = monotonicMs();
     const channel = await this.#machine.connectAgent(config.agent.dialTimeoutMs);
     const client = agentClient(channel);
@@ -231,14 +239,35 @@ export class Sandbox {
     this.#guestUp = true;
     // The configured time is for both: to come up, and to answer.
     const leftMs = Math.max(MIN_ANSWER_MS, config.agent.dialTimeoutMs - (monotonicMs() - startMs));
-    await client.health.check({ service: '' }, { timeoutMs: leftMs });
+    if (this.#cloned) await becomeOneself(client, leftMs);
+    else await client.health.check({ service: '' }, { timeoutMs: leftMs });
     timeline.mark('agent-up');
-    await client.agent.createSandbox(this.#sandboxRequest(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     this.#client = client;
     void client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
+  async #start(): Promise<void> {
+    const { config, configPath, log } = this.#options;
+    const snapshot = await obtainTemplate(config, configPath, log);
+    if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
+    if (snapshot === null) return this.#machine.start();
+    this.#machine = newMachine(config, this.id, log, snapshot);
+    try {
+      await this.#machine.start();
+      this.#cloned = true;
+    } catch (error) {
+      await this.#machine.stop();
+      if (this.#stopping !== undefined) throw error;
+      log.warning(`the VM boots, its template is removed: ${KataError.from(error).line}`);
+      dropTemplate(config, snapshot, log);
+      this.#machine = newMachine(config, this.id, log, null);
+      await this.#machine.start();
+    }
   }
 
   /** For whoever cleans up, should this shim be gone or hang. */
@@ -254,28 +283,15 @@ export class Sandbox {
     });
   }
 
-  #sandboxRequest() {
+  #request() {
     const { config, spec, id } = this.#options;
-    const shm: Storage = {
-      driver: 'ephemeral',
-      driverOptions: [],
-      source: 'shm',
-      fstype: 'tmpfs',
-      options: ['noexec', 'nosuid', 'nodev', 'mode=1777', 'size=67108864'],
-      mountPoint: GUEST_SHM,
-      fsGroup: undefined,
-      shared: false,
-    };
     const resolver = spec.mounts?.find((mount) => mount.destination === '/etc/resolv.conf')?.source;
-    return {
+    return sandboxRequest({
+      id,
       hostname: spec.hostname ?? '',
       dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
-      storages: [shm],
-      sandboxPidns: false,
-      sandboxId: id,
-      guestHookPath: '',
-      kernelModules: config.agent.kernelModules.map(({ name, parameters }) => ({ name, parameters: [...parameters] })),
-    };
+      kernelModules: config.agent.kernelModules,
+    });
   }
 
   async #watchOom(client: AgentClient): Promise<void> {
@@ -333,7 +349,8 @@ export class Sandbox {
   }
 
   async #stop(): Promise<void> {
-    if (this.#client !== undefined && !this.#gone)
+    // What runs in it is ended with the VM, at once; only what it wrote to a disk of the host has to be brought there.
+    if (this.#client !== undefined && !this.#gone && this.#machine.hasWritableDisks)
       await this.#client.agent.destroySandbox({}, { timeoutMs: DESTROY_TIMEOUT_MS }).catch((error: unknown) => {
         this.#options.log.debug(`the guest did not end in order: ${KataError.from(error).line}`);
       });
@@ -348,6 +365,17 @@ export class Sandbox {
     await this.#teardown.run();
     this.#lost();
   }
+}
+
+const ENTROPY_BYTES = 64;
+
+/** Makes a clone a machine of its own, before anything runs in it: its random numbers and its clock. */
+async function becomeOneself({ agent }: AgentClient, timeoutMs: number): Promise<void> {
+  const ns = wallClockNs();
+  await Promise.all([
+    agent.reseedRandomDev({ data: randomBytes(ENTROPY_BYTES) }, { timeoutMs }),
+    agent.setGuestDateTime({ Sec: ns / 1_000_000_000n, Usec: (ns % 1_000_000_000n) / 1000n }, { timeoutMs }),
+  ]);
 }
 
 function isBind({ type, options = [] }: OciMount): boolean {

@@ -149,12 +149,13 @@ class ShimServer {
     const { spec, ignored } = readSpec(bundle);
     for (const { path, reason } of ignored) this.#log.debug(`${path} is left out: ${reason}`);
     if (this.#sandbox === undefined) {
-      const { config, warnings } = configOf(request.options);
+      const { config, warnings, sources } = configOf(request.options);
       for (const warning of warnings) this.#log.warning(warning);
       if (config.runtime.enableDebug) this.#log.debugEnabled = true;
       this.#sandbox = new Sandbox({
         id,
         config,
+        configPath: sources[0]!,
         spec,
         timeline: this.#timeline,
         log: this.#log,

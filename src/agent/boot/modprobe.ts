@@ -1,5 +1,5 @@
 import { makeDirectory } from '../../os/directory.ts';
-import { readTextIfExists, symlink, writeControl } from '../../os/file.ts';
+import { exists, readTextIfExists, symlink, writeControl } from '../../os/file.ts';
 import { ModuleLoader } from '../../os/module.ts';
 import { ModuleAliases } from './module-alias.ts';
 
@@ -15,6 +15,11 @@ export function loadKernelModule(name: string, parameters: readonly string[] = [
     : new ModuleAliases(readTextIfExists(`${FOLDER}/modules.alias`) ?? '').modulesOf(name);
   if (aliased.length === 0) loader.load(name, text);
   for (const module of aliased) loader.load(module, text);
+}
+
+/** Loads a kernel module unless it is there: as quick as a look when it is. */
+export function needKernelModule(name: string, parameters: readonly string[] = []): void {
+  if (!exists(`/sys/module/${name}`)) loadKernelModule(name, parameters);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { listDirectoryIfExists } from '../../os/directory.ts';
 import { writeControl } from '../../os/file.ts';
+import { needKernelModule } from '../boot/modprobe.ts';
 import { log } from '../log/log.ts';
 import { usableNode } from './block-node.ts';
 import { parseScsiAddress, type ScsiAddress } from './scsi-address.ts';
@@ -30,9 +31,17 @@ function scan({ target, lun }: ScsiAddress): void {
   }
 }
 
+/** Most guests have no SCSI disk. The host bus is not scanned when it comes: for all 256 targets that takes 90 ms. */
+function loadDrivers(): void {
+  needKernelModule('scsi_mod', ['scan=manual']);
+  needKernelModule('virtio_scsi');
+  needKernelModule('sd_mod');
+}
+
 /** The node of the SCSI disk at `<target>:<lun>`, once it is there. */
 export function waitForScsiDisk(address: string, timeoutMs: number): Promise<string> {
   const place = parseScsiAddress(address);
+  loadDrivers();
   if (findDisk(place) === null) scan(place);
   return waitForDevice(() => findDisk(place), `SCSI disk ${address}`, timeoutMs);
 }

@@ -1,6 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
 import type { Storage } from '../../protocols/gen/agent.ts';
-import { loadKernelModule } from '../boot/modprobe.ts';
+import { needKernelModule } from '../boot/modprobe.ts';
 import { waitForNamedDevice } from '../hotplug/named-device.ts';
 import { waitForPciDisk } from '../hotplug/pci-device.ts';
 import { waitForScsiDisk } from '../hotplug/scsi-disk.ts';
@@ -35,7 +35,7 @@ function diskDriver(
     async attach(storage: Storage, context: StorageContext) {
       refuseDriverOptions(storage);
       await context.modulesReady;
-      if (module !== undefined) loadKernelModule(module);
+      if (module !== undefined) needKernelModule(module);
       const source = await find(storage.source, context.hotplugTimeoutMs);
       return mountStorage(storage, { source, options: [...storage.options, ...extraOptions] });
     },

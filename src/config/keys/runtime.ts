@@ -52,8 +52,12 @@ export const RUNTIME: KeyTable = {
 
 /** `[factory]`, and `[hypervisor.<name>.factory]` of upstream's Rust runtime. */
 export const FACTORY: KeyTable = {
-  enable_template: flag(),
-  template_path: text('/run/vc/vm/template', idle),
-  vm_cache_number: integer(0),
-  vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', idle),
+  /** Unlike Kata: true by default. */
+  enable_template: flag(true, acted),
+  template_path: text('/run/vc/vm/template', acted),
+  vm_cache_number: integer(0, { ...acted, max: 256 }),
+  vm_cache_endpoint: text('/var/run/kata-containers/cache.sock', acted),
+  // Extension keys of this runtime.
+  template_max_number: integer(4, { ...acted, min: 1, max: 64 }),
+  template_max_mib: integer(1024, { ...acted, min: 64 }),
 };

@@ -27,15 +27,17 @@ export interface AgentChannel {
 /** vsock where the host has it, else a virtio-serial port. */
 export function openAgentChannel(device?: string): AgentChannel {
   const vsock = openVhostVsock(device);
-  return vsock === null ? serialChannel() : vsockChannel(vsock);
+  if (vsock !== null) return vsockChannel(vsock);
+  return openSerialChannel('the agent is reached over virtio-serial, because there is no /dev/vhost-vsock');
 }
 
-function serialChannel(): AgentChannel {
+/** One virtio-serial port. */
+export function openSerialChannel(reason = 'the agent is reached over virtio-serial'): AgentChannel {
   const [ours, fd] = socketPair();
   const stream = new FdStream(ours);
   return {
     fd,
-    reason: 'the agent is reached over virtio-serial, because there is no /dev/vhost-vsock',
+    reason,
     qemuEnd: (number) => ({ kind: 'serial', fd: number }),
     connect: (guestUp) => guestUp.then(() => stream),
     close: () => stream.close(),

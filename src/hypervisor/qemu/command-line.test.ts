@@ -17,6 +17,7 @@ const settings: QemuSettings = {
   accelerator: 'tcg',
   sandbox: STRICT_SANDBOX,
   descriptors: { qmp: 3, console: 4, agent: { kind: 'serial', fd: 5 } },
+  origin: { kind: 'boot' },
 };
 const line = (c: Partial<QemuConfig> = {}, m: Partial<MachineOptions> = {}, s: Partial<QemuSettings> = {}): string[] =>
   commandLine({ ...DEFAULT_QEMU_CONFIG, ...c }, { ...machine, ...m }, { ...settings, ...s });

@@ -2,6 +2,7 @@ import type { MachineOptions } from '../hypervisor.ts';
 import type { QemuConfig } from './config.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { kernelParams, needsHpet } from './kernel-params.ts';
+import { rootSlotDevices } from './root-slots.ts';
 
 /** The agent's virtio-serial port: its name in the guest, and its id in QEMU's events. */
 export const AGENT_PORT = { name: 'agent.channel.0', id: 'agent0' } as const;
@@ -21,7 +22,17 @@ export interface QemuSettings {
   /** QEMU's `-sandbox`; empty: none. */
   sandbox: string;
   descriptors: QemuDescriptors;
+  origin: Origin;
 }
+
+/**
+ * Where the guest comes from. `boot`: its kernel, in memory of its own. `template`: the same, in a file, to be saved.
+ * `clone`: a guest that was saved so; its memory file is mapped privately, what it changes is its own.
+ */
+export type Origin =
+  | { kind: 'boot' }
+  | { kind: 'template'; memoryPath: string }
+  | { kind: 'clone'; memoryPath: string };
 
 /** A value within a list of `key=value,key=value`: a comma is doubled (qemu(1)). */
 const quoted = (value: string): string => value.replaceAll(',', ',,');
@@ -29,7 +40,7 @@ const list = (...parts: string[]): string => parts.filter((part) => part !== '')
 
 /** The arguments of QEMU for a machine, the program's name left out. Pure: what exists on the host is not looked at. */
 export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
-  const { accelerator, sandbox, descriptors } = settings;
+  const { accelerator, sandbox, descriptors, origin } = settings;
   const kvm = accelerator === 'kvm';
   const mostVcpus = Math.max(machine.vcpus, machine.maxVcpus);
   const hpet = needsHpet(accelerator, mostVcpus) ? '' : 'hpet=off';
@@ -42,8 +53,7 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-accel', kvm ? 'kvm' : `tcg,tb-size=${config.tcgTbSizeMib}`],
     // TCG runs the string instructions that these features stand for byte by byte; without them Linux copies by words.
     ...['-cpu', list(kvm ? 'host' : 'max,erms=off,fsrm=off', config.cpuFeatures)],
-    // A memfd takes fewer page faults than anonymous memory (7 % of a boot), and could be shared with other processes.
-    ...['-m', `${machine.memoryMib}M`, '-object', `memory-backend-memfd,id=memory,size=${machine.memoryMib}M,share=on`],
+    ...['-m', `${machine.memoryMib}M`, '-object', memoryBackend(machine.memoryMib, origin)],
     ...['-smp', smp(machine)],
     ...['-rtc', 'base=utc,clock=host'],
     ...['-chardev', socket('qmp', descriptors.qmp), '-mon', 'chardev=qmp,mode=control'],
@@ -52,11 +62,29 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...(config.enableIothreads ? ['-object', 'iothread,id=disks'] : []),
     ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
+    ...rootSlotDevices(),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
-    ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
-    ...['-append', [...kernelParams(accelerator, mostVcpus, config.enableDebug), ...machine.kernelParams].join(' ')],
+    ...(origin.kind === 'clone' ? ['-incoming', 'defer'] : kernelOf(config, machine, accelerator)),
   ];
+}
+
+/** A clone needs none of it: its kernel runs. */
+const kernelOf = (config: QemuConfig, machine: MachineOptions, accelerator: Accelerator['name']): string[] => [
+  ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
+  '-append',
+  [
+    ...kernelParams(accelerator, Math.max(machine.vcpus, machine.maxVcpus), config.enableDebug),
+    ...machine.kernelParams,
+  ].join(' '),
+];
+
+function memoryBackend(memoryMib: number, origin: Origin): string {
+  const size = `id=memory,size=${memoryMib}M`;
+  // A memfd takes fewer page faults than anonymous memory (7 % of a boot), and could be shared with other processes.
+  if (origin.kind === 'boot') return `memory-backend-memfd,${size},share=on`;
+  const share = origin.kind === 'template' ? 'on' : 'off';
+  return `memory-backend-file,${size},mem-path=${quoted(origin.memoryPath)},share=${share}`;
 }
 
 /** Parts of a PC that no guest of ours uses and that its kernel would spend time on. */

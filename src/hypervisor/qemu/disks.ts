@@ -7,15 +7,16 @@ import type { QemuConfig } from './config.ts';
 import { type DiskSlot, DiskSlots, formatSlot } from './disk-slots.ts';
 import type { Qmp } from './qmp.ts';
 import type { BlockNode, DiskAio } from './qmp-commands.ts';
+import { RootSlots } from './root-slots.ts';
 
 const UNPLUG_TIMEOUT_MS = 10_000;
 const DELETE_ATTEMPTS = 20;
 const DELETE_INTERVAL_MS = 25;
 
 interface Plugged {
-  slot: DiskSlot;
   node: string;
-  device: string;
+  /** Of a disk that was hot-plugged: its place and its device. One in a root slot has neither. */
+  scsi: { slot: DiskSlot; device: string } | null;
 }
 
 type CacheConfig = Pick<
@@ -44,21 +45,29 @@ export function blockNode(disk: Disk, node: string, isBlockDevice: boolean, conf
   };
 }
 
-/** The disks of a running VM, hot-plugged into its virtio-scsi controller. */
+/** The disks of a running VM: read-only ones in its root slots as long as there are free ones, others hot-plugged as SCSI disks. */
 export class Disks {
   readonly #qmp: Qmp;
   readonly #config: CacheConfig;
   readonly #log: (message: string) => void;
+  readonly #roots: RootSlots;
   readonly #slots = new DiskSlots();
   readonly #plugged = new Map<string, Plugged>();
   #aio: DiskAio;
   #count = 0;
+  #writable = false;
 
   constructor(qmp: Qmp, config: CacheConfig, log: (message: string) => void) {
     this.#qmp = qmp;
+    this.#roots = new RootSlots(qmp);
     this.#config = config;
     this.#aio = config.blockDeviceAio;
     this.#log = log;
+  }
+
+  /** Whether the guest may have written to a disk of the host. */
+  get hasWritable(): boolean {
+    return this.#writable;
   }
 
   /** Resolves when QEMU has the disk. `already-exists` for an id that is plugged in. */
@@ -66,18 +75,20 @@ export class Disks {
     if (this.#plugged.has(disk.id)) throw new KataError('already-exists', `the disk ${disk.id} is plugged in already`);
     const isBlockDevice = isType(stat(disk.path), S.IFBLK);
     const number = this.#count++;
+    this.#writable ||= !disk.readOnly;
+    const isRoot = disk.readOnly && this.#roots.hasFree;
     // Names of our own: a node's may have no more than 31 bytes.
-    const plugged = { slot: this.#slots.allocate(), node: `node${number}`, device: `disk${number}` };
+    const scsi = isRoot ? null : { slot: this.#slots.allocate(), device: `disk${number}` };
+    const plugged: Plugged = { node: `node${number}`, scsi };
     this.#plugged.set(disk.id, plugged);
     try {
       await this.#addNode(disk, plugged.node, isBlockDevice);
-      await this.#addDevice(plugged);
+      return await this.#addDevice(disk, plugged);
     } catch (error) {
       this.#plugged.delete(disk.id);
-      this.#slots.free(plugged.slot);
+      if (scsi !== null) this.#slots.free(scsi.slot);
       throw KataError.wrap(error, `plug in ${disk.path}`);
     }
-    return { driver: 'scsi', source: formatSlot(plugged.slot) };
   }
 
   async #addNode(disk: Disk, node: string, isBlockDevice: boolean): Promise<void> {
@@ -93,8 +104,10 @@ export class Disks {
     }
   }
 
-  async #addDevice({ slot, node, device }: Plugged): Promise<void> {
+  async #addDevice(disk: Disk, { node, scsi }: Plugged): Promise<GuestDisk> {
     try {
+      if (scsi === null) return await this.#roots.insert(disk, node);
+      const { slot, device } = scsi;
       await this.#qmp.execute('device_add', {
         driver: 'scsi-hd',
         id: device,
@@ -104,6 +117,7 @@ export class Disks {
         lun: slot.lun,
         drive: node,
       });
+      return { driver: 'scsi', source: formatSlot(slot) };
     } catch (error) {
       // The first failure is the one to tell of; if the node stays as well, it goes with the VM.
       await this.#qmp.execute('blockdev-del', { 'node-name': node }).catch(() => {});
@@ -115,15 +129,16 @@ export class Disks {
   async detach(id: string): Promise<void> {
     const plugged = this.#plugged.get(id);
     if (plugged === undefined) return;
-    const { slot, node, device } = plugged;
+    const { node, scsi } = plugged;
     try {
-      await this.#removeDevice(device);
+      if (scsi === null) await this.#roots.eject(id);
+      else await this.#removeDevice(scsi.device);
       await this.#removeNode(node);
     } catch (error) {
       throw KataError.wrap(error, `unplug the disk ${id}`);
     }
     this.#plugged.delete(id);
-    this.#slots.free(slot);
+    if (scsi !== null) this.#slots.free(scsi.slot);
   }
 
   async #removeDevice(device: string): Promise<void> {

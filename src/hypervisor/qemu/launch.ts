@@ -3,8 +3,8 @@ import { close } from '../../os/fd.ts';
 import { FdStream } from '../../os/fd-stream.ts';
 import { socketPair } from '../../os/socket.ts';
 import type { MachineOptions } from '../hypervisor.ts';
-import { type AgentChannel, openAgentChannel } from './agent-channel.ts';
-import { commandLine } from './command-line.ts';
+import { type AgentChannel, openAgentChannel, openSerialChannel } from './agent-channel.ts';
+import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
 import type { Accelerator } from './judge-kvm.ts';
@@ -20,6 +20,7 @@ export interface LaunchOptions {
   /** QEMU's `-sandbox`; empty: none. */
   sandbox: string;
   console: ConsoleRing;
+  origin: Origin;
 }
 
 /** A QEMU that was just spawned, and our ends of its sockets. */
@@ -29,10 +30,13 @@ export interface Launched {
   monitor: ByteStream;
   console: LineCapture;
   channel: AgentChannel;
+  /** Where a clone reads the state of its devices; the other end has the number `INCOMING_FD` in QEMU. */
+  incoming: FdStream | null;
 }
 
 /** Where QEMU finds its ends, behind standard input, output and error. */
-const FD = { qmp: 3, console: 4, agent: 5 } as const;
+const FD = { qmp: 3, console: 4, agent: 5, incoming: 6 } as const;
+export const INCOMING_FD = FD.incoming;
 
 /**
  * Spawns QEMU with connected sockets as descriptors: no path that somebody else could open, nothing to wait for, nothing
@@ -42,7 +46,8 @@ export function launch(options: LaunchOptions): Launched {
   const ours: (() => void)[] = [];
   const theirs: number[] = [];
   try {
-    const channel = openAgentChannel();
+    // A vsock would have the address of the template's; the port is a stream like any other.
+    const channel = options.origin.kind === 'boot' ? openAgentChannel() : openSerialChannel();
     ours.push(channel.close);
     theirs.push(channel.fd);
     const [qmpFd, theirQmp] = socketPair();
@@ -53,17 +58,27 @@ export function launch(options: LaunchOptions): Launched {
     const console = new LineCapture(consoleFd, options.console);
     ours.push(() => console.close());
     theirs.push(theirConsole);
-    const args = commandLine(options.config, options.machine, {
-      accelerator: options.accelerator,
-      sandbox: options.sandbox,
-      descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
-    });
-    const descriptors = new Map([
+    let incoming: FdStream | null = null;
+    const descriptors = new Map<number, number>([
       [FD.qmp, theirQmp],
       [FD.console, theirConsole],
       [FD.agent, channel.fd],
     ]);
-    return { vmm: new VmmProcess(options.path, args, descriptors), monitor, console, channel };
+    if (options.origin.kind === 'clone') {
+      const [incomingFd, theirIncoming] = socketPair();
+      const stream = new FdStream(incomingFd);
+      incoming = stream;
+      ours.push(() => stream.close());
+      theirs.push(theirIncoming);
+      descriptors.set(FD.incoming, theirIncoming);
+    }
+    const args = commandLine(options.config, options.machine, {
+      accelerator: options.accelerator,
+      sandbox: options.sandbox,
+      descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
+      origin: options.origin,
+    });
+    return { vmm: new VmmProcess(options.path, args, descriptors), monitor, console, channel, incoming };
   } catch (error) {
     for (const release of ours) release();
     throw error;

@@ -2,25 +2,44 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
 import { after, withTimeout } from '../../os/timer.ts';
-import type { Disk, GuestDisk, Hypervisor, MachineOptions } from '../hypervisor.ts';
+import type { Disk, GuestDisk, Hypervisor, MachineOptions, Snapshot } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
-import { AGENT_PORT } from './command-line.ts';
+import { AGENT_PORT, type Origin } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
 import { ConsoleRing } from './console-ring.ts';
+import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { guestFailure } from './guest-failure.ts';
 import type { Accelerator } from './judge-kvm.ts';
-import { type Launched, launch } from './launch.ts';
+import { INCOMING_FD, type Launched, launch } from './launch.ts';
 import { checkMachine } from './preflight.ts';
 import { Qmp } from './qmp.ts';
+import type { MigrationCapability } from './qmp-commands.ts';
 import type { QmpEvent } from './qmp-messages.ts';
+import { saveDeviceState } from './save-device-state.ts';
 import { type SavedProcess, saveProcess } from './saved-process.ts';
-import { checkVersion } from './version.ts';
+import { checkVersion, formatBuild } from './version.ts';
 import { describeExit, versionOf } from './vmm-process.ts';
 
 const GREETING_TIMEOUT_MS = 30_000;
 const QUIT_TIMEOUT_MS = 1000;
+const RESTORE_TIMEOUT_MS = 30_000;
 const NEVER_RAN: ExitStatus = { code: 0, signal: 0 };
+
+/** Saving and restoring: memory stays in its file, the stream is the devices'. */
+const CAPABILITIES: MigrationCapability[] = [
+  { capability: 'x-ignore-shared', state: true },
+  { capability: 'events', state: true },
+];
+
+/**
+ * Where a guest comes from: booted; booted with its memory in a file, to be saved by `save`; or a clone of a guest that
+ * was saved so.
+ */
+export type GuestSource =
+  | { kind: 'boot' }
+  | { kind: 'template'; memoryPath: string }
+  | { kind: 'clone'; snapshot: Snapshot };
 
 /** Who hears of a VM. */
 export interface QemuListeners {
@@ -37,6 +56,7 @@ export class Qemu implements Hypervisor {
   readonly guestUp: Promise<void>;
   readonly #config: QemuConfig;
   readonly #machine: MachineOptions;
+  readonly #source: GuestSource;
   readonly #log: (message: string) => void;
   readonly #console: ConsoleRing;
   #settleExited: (status: ExitStatus) => void = () => {};
@@ -47,12 +67,19 @@ export class Qemu implements Hypervisor {
   #qmp: Qmp | undefined;
   #disks: Disks | undefined;
   #accelerator: Accelerator | undefined;
+  #version = '';
   /** Why the guest ended, in QEMU's word: `guest-shutdown`, `guest-reset`, `guest-panic`. */
   #shutdownReason = '';
 
-  constructor(config: QemuConfig, machine: MachineOptions, listeners: QemuListeners = {}) {
+  constructor(
+    config: QemuConfig,
+    machine: MachineOptions,
+    listeners: QemuListeners = {},
+    source: GuestSource = { kind: 'boot' },
+  ) {
     this.#config = config;
     this.#machine = machine;
+    this.#source = source;
     this.#log = listeners.log ?? (() => {});
     this.#console = new ConsoleRing(200, listeners.consoleLine);
     this.exited = new Promise((resolve) => {
@@ -86,6 +113,7 @@ export class Qemu implements Hypervisor {
       this.#accelerator = chooseAccelerator(this.#config.accelerator);
       this.#log(this.#accelerator.reason);
       await this.#launch(path, this.#accelerator);
+      if (this.#source.kind === 'clone') await this.#restore(this.#source.snapshot);
       this.#state = 'running';
     } catch (error) {
       const stopped = this.#stopping !== undefined;
@@ -116,13 +144,16 @@ export class Qemu implements Hypervisor {
       accelerator: accelerator.name,
       sandbox,
       console: this.#console,
+      origin: originOf(this.#source),
     });
     this.#launched = launched;
     const qmp = new Qmp(launched.monitor, after);
     this.#qmp = qmp;
     qmp.onEvent((event) => this.#onEvent(event));
     try {
-      checkVersion(await qmp.connect(GREETING_TIMEOUT_MS), path);
+      const version = await qmp.connect(GREETING_TIMEOUT_MS);
+      checkVersion(version, path);
+      this.#version = formatBuild(version);
     } catch (error) {
       if (KataError.from(error).code === 'failed-precondition') throw error;
       launched.vmm.kill();
@@ -135,6 +166,55 @@ export class Qemu implements Hypervisor {
     this.#log(launched.channel.reason);
     this.#disks = new Disks(qmp, this.#config, this.#log);
     void launched.vmm.exited.then((status) => this.#settleExited(status));
+  }
+
+  async #restore(snapshot: Snapshot): Promise<void> {
+    const { vmm, incoming } = this.#launched!;
+    const qmp = this.#qmp!;
+    if (this.#version !== snapshot.vmmVersion)
+      throw new KataError(
+        'failed-precondition',
+        `a guest saved by QEMU ${snapshot.vmmVersion} is expected to be restored by it, found QEMU ${this.#version}`,
+      );
+    try {
+      // QEMU is still busy making its devices: what it will read is checked meanwhile.
+      const state = readDeviceState(snapshot);
+      const completed = qmp.waitForEvent(
+        'restore the guest',
+        ({ event, data }) => event === 'MIGRATION' && (data.status === 'completed' || data.status === 'failed'),
+        RESTORE_TIMEOUT_MS,
+      );
+      completed.catch(() => {});
+      await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
+      await qmp.execute('migrate-incoming', { uri: `fd:${INCOMING_FD}` });
+      await incoming!.write(state);
+      incoming!.closeWrite();
+      const { data } = await completed;
+      if (data.status === 'failed') throw new KataError('failed-precondition', 'QEMU does not accept what was saved');
+      await qmp.execute('cont', undefined);
+      this.#settleGuestUp();
+    } catch (error) {
+      if (this.#stopping !== undefined) throw error;
+      vmm.kill();
+      await vmm.exited;
+      throw this.#failure('failed-precondition', `the guest is expected to be restored: ${KataError.from(error).line}`);
+    } finally {
+      incoming!.close();
+    }
+  }
+
+  /**
+   * Saves a guest that was started from a `template` source, and leaves it stopped for good. Its agent's connection must
+   * have been closed before.
+   */
+  async save(statePath: string): Promise<Snapshot> {
+    const { qmp } = this.#running();
+    if (this.#source.kind !== 'template')
+      throw new KataError('failed-precondition', 'a guest that is saved must have its memory in a file');
+    await qmp.execute('stop', undefined);
+    await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
+    const stateChecksum = await saveDeviceState(qmp, statePath);
+    return { memoryPath: this.#source.memoryPath, statePath, stateChecksum, vmmVersion: this.#version };
   }
 
   #onEvent({ event, data }: QmpEvent): void {
@@ -191,6 +271,11 @@ export class Qemu implements Hypervisor {
     await this.#running().qmp.execute('cont', undefined);
   }
 
+  /** Whether the guest may have written to a disk of the host. */
+  get hasWritableDisks(): boolean {
+    return this.#disks?.hasWritable ?? false;
+  }
+
   consoleTail(lines = 20): string {
     return this.#console.lines(lines).join('\n');
   }
@@ -210,7 +295,8 @@ export class Qemu implements Hypervisor {
   async #tearDown(): Promise<void> {
     const vmm = this.#launched?.vmm;
     if (vmm !== undefined && vmm.status === undefined) {
-      if (this.#state === 'running') await this.#quit(vmm.exited);
+      // Nothing of a guest outlives it but what it wrote to a disk.
+      if (this.#disks?.hasWritable) await this.#quit(vmm.exited);
       vmm.kill();
     }
     const status = (await vmm?.exited) ?? NEVER_RAN;
@@ -228,7 +314,12 @@ export class Qemu implements Hypervisor {
     this.#qmp?.close();
     this.#launched?.console.close();
     this.#launched?.channel.close();
+    this.#launched?.incoming?.close();
   }
+}
+
+function originOf(source: GuestSource): Origin {
+  return source.kind === 'clone' ? { kind: 'clone', memoryPath: source.snapshot.memoryPath } : source;
 }
 
 const cancelled = (): KataError => new KataError('cancelled', 'the VM was stopped');

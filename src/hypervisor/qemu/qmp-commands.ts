@@ -9,6 +9,11 @@ export interface QmpCommands {
   'blockdev-del': { arguments: { 'node-name': string }; result: object };
   device_add: { arguments: Device; result: object };
   device_del: { arguments: { id: string }; result: object };
+  /** Replaces the node behind a device that has a `drive`. */
+  'qom-set': { arguments: { path: string; property: string; value: string }; result: object };
+  'migrate-set-capabilities': { arguments: { capabilities: MigrationCapability[] }; result: object };
+  migrate: { arguments: { uri: string }; result: object };
+  'migrate-incoming': { arguments: { uri: string }; result: object };
   stop: { arguments: undefined; result: object };
   cont: { arguments: undefined; result: object };
   quit: { arguments: undefined; result: object };
@@ -17,6 +22,12 @@ export type QmpCommandName = keyof QmpCommands;
 
 /** How the host reads and writes a disk: `block_device_aio` of the configuration. */
 export type DiskAio = 'threads' | 'native' | 'io_uring';
+
+/** `x-ignore-shared`: shared memory is not part of the stream; `events`: QEMU tells how far it is. */
+export interface MigrationCapability {
+  capability: 'x-ignore-shared' | 'events';
+  state: boolean;
+}
 
 export interface CacheOptions {
   /** Past the host's page cache (O_DIRECT). */

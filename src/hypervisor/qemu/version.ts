@@ -11,6 +11,9 @@ export function parseVersionText(text: string): QmpVersion | null {
   return { major: Number(match[1]), minor: Number(match[2]), micro: Number(match[3]), package: match[4] ?? '' };
 }
 
+/** A build of QEMU, told apart from others of the same version: `7.2.22 Debian 1:7.2+dfsg-7+deb12u18`. */
+export const formatBuild = (version: QmpVersion): string => `${formatVersion(version)} ${version.package}`.trim();
+
 export const formatVersion = ({ major, minor, micro }: QmpVersion): string => `${major}.${minor}.${micro}`;
 
 /** Throws `failed-precondition` for a QEMU that is too old. */

@@ -11,6 +11,14 @@ import type { QmpVersion } from './qmp-messages.ts';
 import { parseVersionText } from './version.ts';
 
 const STDERR_LINES = 20;
+/**
+ * Huge pages for glibc's heap: QEMU asks for 20 MiB of small pieces before it runs, each page of which is a fault. A VM is
+ * restored in 70 ms instead of 105, for 7 MiB (bench/boot); another C library does not look.
+ */
+const ENVIRONMENT = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'GLIBC_TUNABLES=glibc.malloc.hugetlb=1',
+];
 const VERSION_TIMEOUT_MS = 5000;
 
 /** Where the binary is. `not-found` says how to get it. */
@@ -43,6 +51,7 @@ export class VmmProcess {
     try {
       this.#child = spawn([path, ...args], {
         fds: new Map([...descriptors, [2, stderrWrite]]),
+        env: ENVIRONMENT,
         parentDeathSignal: SIGNAL.KILL,
         newSession: true,
         // Had we ended before the child asked for the signal, it would never come.

@@ -1,0 +1,62 @@
+import { KataError } from '../../errors/kata-error.ts';
+import type { ByteStream } from '../../os/byte-stream.ts';
+import { concatenate } from '../../os/bytes.ts';
+import { makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
+import { writeFile } from '../../os/file.ts';
+import { listenUnix } from '../../os/socket.ts';
+import { checksumOf, MAX_STATE_BYTES } from './device-state.ts';
+import type { Qmp } from './qmp.ts';
+
+const SAVE_TIMEOUT_MS = 30_000;
+/** For the socket: its path must be short, and the template's folder may be anywhere. */
+const FOLDER = '/run/kata-save-';
+
+/**
+ * Has QEMU, whose guest is stopped, write the state of its devices to a file; its checksum. A socket is what QEMUs of all
+ * versions write to without starting a program, which their sandbox forbids.
+ */
+export async function saveDeviceState(qmp: Qmp, statePath: string): Promise<number> {
+  const folder = makeTemporaryDirectory(FOLDER);
+  const listener = listenUnix(`${folder}/s`);
+  try {
+    const completed = qmp.waitForEvent(
+      'save the guest',
+      ({ event, data }) => event === 'MIGRATION' && (data.status === 'completed' || data.status === 'failed'),
+      SAVE_TIMEOUT_MS,
+    );
+    completed.catch(() => {});
+    const accepted = listener.accept();
+    accepted.catch(() => {});
+    await qmp.execute('migrate', { uri: `unix:${folder}/s` });
+    const stream = await Promise.race([accepted, completed.then(refused)]);
+    const state = await readAll(stream);
+    const { data } = await completed;
+    if (data.status === 'failed') refused();
+    writeFile(statePath, state, 0o600);
+    return checksumOf(state);
+  } finally {
+    listener.close();
+    removeTree(folder);
+  }
+}
+
+function refused(): never {
+  throw new KataError('internal', 'QEMU is expected to save its guest, it refused');
+}
+
+async function readAll(stream: ByteStream): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (;;) {
+      const chunk = await stream.read();
+      if (chunk === null) return concatenate(chunks);
+      total += chunk.length;
+      if (total > MAX_STATE_BYTES)
+        throw new KataError('resource-exhausted', `a guest's devices are expected to take ${MAX_STATE_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } finally {
+    stream.close();
+  }
+}

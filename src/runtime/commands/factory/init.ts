@@ -1,0 +1,33 @@
+import { buildCommand } from '@stricli/core';
+import { KataError } from '../../../errors/kata-error.ts';
+import { Factory } from '../../../sandbox/template/factory.ts';
+import { makeTemplate } from '../../../sandbox/template/make-template.ts';
+import type { RuntimeContext } from '../../context.ts';
+import { toggle } from '../../flags.ts';
+import { isTold } from '../../global-options.ts';
+import { loadRuntimeConfig } from '../../load-config.ts';
+import { complain, print } from '../../output.ts';
+
+interface Flags {
+  'no-pool'?: boolean;
+}
+
+async function init(this: RuntimeContext, _flags: Flags): Promise<void> {
+  const { config } = loadRuntimeConfig(this.global);
+  if (!config.factory.enableTemplate)
+    throw new KataError('failed-precondition', 'enable_template in [factory] is expected to be true, it is false', {
+      hint: 'set it, or do without: each VM boots then',
+    });
+  const factory = new Factory(config);
+  const log = isTold('info', this.global.logLevel) ? complain : () => {};
+  const startMs = Date.now();
+  const outcome = await factory.make(makeTemplate, log);
+  const how = outcome === 'made' ? `made in ${((Date.now() - startMs) / 1000).toFixed(1)} s` : 'there already';
+  print(`template ${factory.name}: ${how}\n`);
+}
+
+export const initCommand = buildCommand({
+  func: init,
+  docs: { brief: 'Make the template of the configured guest, unless it is there' },
+  parameters: { flags: { 'no-pool': toggle('Start no pool, whatever vm_cache_number is') } },
+});

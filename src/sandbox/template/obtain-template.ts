@@ -1,0 +1,59 @@
+import { getenviron } from 'std';
+import type { Config } from '../../config/config.ts';
+import { KataError } from '../../errors/kata-error.ts';
+import type { Snapshot } from '../../hypervisor/hypervisor.ts';
+import { readlink } from '../../os/file.ts';
+import { run } from '../../os/process.ts';
+import type { SandboxLog } from '../sandbox-log.ts';
+import { Factory } from './factory.ts';
+
+/** Under emulation on a busy host a guest takes many seconds; the maker has limits of its own. */
+const MAKER_TIMEOUT_MS = 180_000;
+
+/**
+ * What a VM of this configuration starts from; null: it boots. The first start has the template made, which takes little
+ * longer than to boot, and all that come meanwhile wait for it. That it cannot be had is no failure of a start.
+ */
+export async function obtainTemplate(config: Config, configPath: string, log: SandboxLog): Promise<Snapshot | null> {
+  if (!config.factory.enableTemplate) return null;
+  const factory = new Factory(config);
+  const warn = (message: string): void => log.warning(message);
+  try {
+    const there = factory.open(warn);
+    if (there !== null) return there;
+    if (factory.failedLately) {
+      log.info('the VM boots: its template could not be made a short while ago; kata-runtime factory init tries again');
+      return null;
+    }
+    await runMaker(configPath);
+    return factory.open(warn);
+  } catch (error) {
+    log.warning(`the VM boots, because there is no template of it: ${KataError.from(error).line}`);
+    return null;
+  }
+}
+
+/** Forgets a template from which no VM could be started. */
+export function dropTemplate(config: Config, snapshot: Snapshot, log: SandboxLog): void {
+  try {
+    new Factory(config).drop(snapshot);
+  } catch (error) {
+    log.warning(`a template that does not work stays: ${KataError.from(error).line}`);
+  }
+}
+
+/**
+ * A process of its own: it takes memory that a shim need not, and finishes when the start that wanted it is ended. The
+ * same as `kata-runtime factory init` by hand.
+ */
+async function runMaker(configPath: string): Promise<void> {
+  const self = readlink('/proc/self/exe');
+  const program = `${self.slice(0, self.lastIndexOf('/'))}/kata-runtime`;
+  const env = Object.entries(getenviron()).map(([name, value]) => `${name}=${value}`);
+  const { status, stderr } = await run([program, '--config', configPath, 'factory', 'init', '--no-pool'], {
+    env,
+    timeoutMs: MAKER_TIMEOUT_MS,
+  });
+  if (status.code !== 0)
+    throw new KataError('internal', stderr.trim().split('\n').at(-1) || `the maker ended with ${status.code}`);
+}

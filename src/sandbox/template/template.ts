@@ -1,0 +1,35 @@
+import type { Snapshot } from '../../hypervisor/hypervisor.ts';
+import { checksumOf } from '../../hypervisor/qemu/device-state.ts';
+import type { FileIdentity, Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
+import { utf8Encode } from '../../os/utf8.ts';
+
+/** A guest that was booted, warmed and saved, in a folder of its own: `memory`, `state`, and this as `template.json`. */
+export interface Template {
+  /** The format; another one is not read. */
+  version: 1;
+  /** `Fingerprint.text` of the guest. */
+  fingerprint: string;
+  files: readonly FileIdentity[];
+  memoryBytes: number;
+  stateBytes: number;
+  stateChecksum: number;
+  vmmVersion: string;
+  madeAtMs: number;
+}
+
+export const memoryPathIn = (folder: string): string => `${folder}/memory`;
+export const statePathIn = (folder: string): string => `${folder}/state`;
+export const descriptionPathIn = (folder: string): string => `${folder}/template.json`;
+
+export function snapshotOf(folder: string, { stateChecksum, vmmVersion }: Template): Snapshot {
+  return { memoryPath: memoryPathIn(folder), statePath: statePathIn(folder), stateChecksum, vmmVersion };
+}
+
+/** The name of a guest's template. Two guests of one name are told apart by their fingerprints. */
+export function templateName({ text }: Fingerprint): string {
+  const hex = (salt: string): string =>
+    checksumOf(utf8Encode(`${salt}${text}`))
+      .toString(16)
+      .padStart(8, '0');
+  return hex('') + hex('\n');
+}
