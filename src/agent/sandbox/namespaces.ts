@@ -25,11 +25,17 @@ export class SandboxNamespaces {
       this.hold('ipc', newNamespace('ipc'));
       const uts = newNamespace('uts');
       this.hold('uts', uts);
-      if (hostname !== '') inNamespace(uts, 'uts', () => setHostname(hostname));
+      this.rename(hostname);
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  /** Names the machine anew, for all that share its UTS namespace; an empty name leaves it as it is. */
+  rename(hostname: string): void {
+    const uts = this.#held.get('uts');
+    if (hostname !== '' && uts !== undefined) inNamespace(uts, 'uts', () => setHostname(hostname));
   }
 
   /** The descriptor of a shared namespace, which stays ours. */

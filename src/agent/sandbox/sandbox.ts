@@ -17,6 +17,9 @@ import { OomEvents } from './oom-events.ts';
 import { removeContainer } from './remove-container.ts';
 import { nextState, type SandboxState } from './sandbox-state.ts';
 
+/** The name of the sandbox that a guest is saved with. */
+const TEMPLATE_SANDBOX = 'template';
+
 /** The one sandbox of this guest: a pod, or a container by itself. */
 export class Sandbox {
   readonly parameters: AgentParameters;
@@ -49,6 +52,7 @@ export class Sandbox {
 
   /** Sets the sandbox up. What was left of one before is wiped. After a failure another try may follow. */
   async create(request: CreateSandboxRequest): Promise<void> {
+    if (this.#isTemplate) return this.#adopt(request);
     this.#become('creating');
     try {
       wipe();
@@ -66,6 +70,31 @@ export class Sandbox {
     }
     this.#become('running');
     log.info('sandbox created', { sandbox: this.id });
+  }
+
+  /**
+   * Whether this guest was saved with an empty sandbox, so that its clones need not make one: it is theirs by another name.
+   */
+  get #isTemplate(): boolean {
+    return this.#state === 'running' && this.id === TEMPLATE_SANDBOX && this.containers.size === 0;
+  }
+
+  async #adopt({
+    sandboxId,
+    hostname,
+    kernelModules,
+    storages,
+    guestHookPath,
+    dns,
+  }: CreateSandboxRequest): Promise<void> {
+    this.id = sandboxId;
+    for (const { name, parameters } of kernelModules) loadKernelModule(name, parameters);
+    this.namespaces?.rename(hostname);
+    // What is there already is used once more; no more than that is different in a clone.
+    await this.storages.attachAll(storages);
+    if (guestHookPath !== '') this.hooks = findGuestHooks(guestHookPath);
+    setUpDns(dns);
+    log.info('sandbox adopted', { sandbox: this.id });
   }
 
   /** Ends every container and takes away all that is the sandbox's; goes on past what fails, which is then thrown as one. */

@@ -25,8 +25,11 @@ export function identityOf(path: string): FileIdentity {
   return { path, identity: `${device}/${inode}/${sizeBytes}/${modifiedNs}/${changedNs}` };
 }
 
-/** What a guest of this configuration depends on. Throws what a start would throw for a file or number that is wrong. */
-export function fingerprintOf(config: QemuConfig, machine: MachineOptions): Fingerprint {
+/**
+ * What a guest of this configuration depends on, saved by the program `maker`. Throws what a start would throw for a file or number
+ * that is wrong.
+ */
+export function fingerprintOf(config: QemuConfig, machine: MachineOptions, maker: string): Fingerprint {
   const path = checkMachine(config, machine);
   const accelerator = chooseAccelerator(config.accelerator).name;
   const args = commandLine(
@@ -39,7 +42,7 @@ export function fingerprintOf(config: QemuConfig, machine: MachineOptions): Fing
       origin: { kind: 'template', memoryPath: '' },
     },
   );
-  const files = [path, machine.kernelPath, machine.initrdPath].map(identityOf);
+  const files = [path, machine.kernelPath, machine.initrdPath, maker].map(identityOf);
   const text = [...files.flatMap((file) => [file.path, file.identity]), ...args, ...hostProcessor()].join('\n');
   return { text, files };
 }

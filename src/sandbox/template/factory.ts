@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { KataError } from '../../errors/kata-error.ts';
 import type { Snapshot } from '../../hypervisor/hypervisor.ts';
 import { type Fingerprint, fingerprintOf } from '../../hypervisor/qemu/fingerprint.ts';
-import { removeFile, writeFileAtomic } from '../../os/file.ts';
+import { readlink, removeFile, writeFileAtomic } from '../../os/file.ts';
 import { lstatIfExists } from '../../os/stat.ts';
 import { sleep } from '../../os/timer.ts';
 import { lockOrMake } from '../../rootfs/file-lock.ts';
@@ -27,7 +27,8 @@ export class Factory {
   constructor(config: Config) {
     this.#config = config;
     this.#store = new TemplateStore(config.factory.templatePath);
-    this.#fingerprint = fingerprintOf(config.hypervisor, machineOptions(config, ''));
+    const maker = readlink('/proc/self/exe');
+    this.#fingerprint = fingerprintOf(config.hypervisor, machineOptions(config, ''), maker);
   }
 
   /** The template's name: what two configurations of the same guest share. */

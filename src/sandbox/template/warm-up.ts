@@ -8,6 +8,8 @@ import { sandboxRequest } from '../sandbox-request.ts';
 import { defaultSpec } from './warm-up-spec.ts';
 
 const CONTAINER = 'warm-up';
+/** The agent gives a sandbox of this name to whoever creates one next. */
+const SANDBOX = 'template';
 /** Two rounds: what the kernel and the agent do only once is done, what they do the second time is in their caches. */
 const ROUNDS = 2;
 const EXECS = 2;
@@ -16,15 +18,14 @@ const WRITABLE_BYTES = 16 * 2 ** 20;
 /**
  * Runs a container that does nothing, with a root and a seccomp filter as any other, so that modules are loaded and what
  * a container's start reads and allocates is there. It opens no connection, reads no random number that it keeps, and never
- * looks at the guest's boot id: a clone must get its own.
+ * looks at the guest's boot id: a clone must get its own. An empty sandbox is left, for clones to take over.
  */
 export async function warmUp(client: AgentClient, disk: GuestDisk, image: RootImage): Promise<void> {
+  const request = sandboxRequest({ id: SANDBOX, hostname: SANDBOX, dns: [], kernelModules: [] });
   for (let round = 0; round < ROUNDS; round++) {
-    await client.agent.createSandbox(
-      sandboxRequest({ id: 'template', hostname: 'template', dns: [], kernelModules: [] }),
-    );
+    if (round > 0) await client.agent.destroySandbox({});
+    await client.agent.createSandbox(request);
     await runOnce(client, disk, image);
-    await client.agent.destroySandbox({});
   }
 }
 
