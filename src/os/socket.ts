@@ -45,7 +45,7 @@ function newSocket(family: number): number {
   return check(syscall(NR.socket, family, SOCK_STREAM | O.NONBLOCK | O.CLOEXEC, 0), 'create a socket');
 }
 
-async function connect(family: number, address: Uint8Array, what: string): Promise<FdStream> {
+async function connect(family: number, address: Uint8Array, what: string): Promise<number> {
   const fd = newSocket(family);
   try {
     // EAGAIN is a unix socket's full backlog: there is nothing to wait for, the caller may try again.
@@ -58,7 +58,7 @@ async function connect(family: number, address: Uint8Array, what: string): Promi
     } else {
       check(result, `connect to ${what}`);
     }
-    return new FdStream(fd);
+    return fd;
   } catch (error) {
     close(fd);
     throw error;
@@ -66,13 +66,18 @@ async function connect(family: number, address: Uint8Array, what: string): Promi
 }
 
 /** A connection to a unix stream socket. `not-found`: no such path; `unavailable`: nobody listens. */
-export function connectUnix(path: string): Promise<FdStream> {
+export async function connectUnix(path: string): Promise<FdStream> {
+  return new FdStream(await connectUnixFd(path));
+}
+
+/** As `connectUnix`, as a descriptor, the caller's: for who sends descriptors over it. */
+export function connectUnixFd(path: string): Promise<number> {
   return connect(AF_UNIX, unixAddress(path), path);
 }
 
 /** A connection over vsock(7). */
-export function connectVsock(cid: number, port: number): Promise<FdStream> {
-  return connect(AF_VSOCK, vsockAddress(cid, port), `vsock ${cid}:${port}`);
+export async function connectVsock(cid: number, port: number): Promise<FdStream> {
+  return new FdStream(await connect(AF_VSOCK, vsockAddress(cid, port), `vsock ${cid}:${port}`));
 }
 
 /** A listening socket. `accept` gives connections, `close` ends it; a waiting accept then throws `cancelled`. */

@@ -190,7 +190,11 @@ class Run {
   /** Boots the VM and makes the container in it. */
   async #create({ record, root }: Plan, { path }: RuntimeConfiguration, stdio: Stdio): Promise<ShimClient> {
     const { id } = record;
-    const shim = await startShim(id, { debug: this.#global.debug, timeline: this.#request.timeline });
+    const shim = await startShim(id, {
+      configPath: path,
+      debug: this.#global.debug,
+      timeline: this.#request.timeline,
+    });
     this.#teardown.add('end the shim', () => endShim(id, shim));
     const options = Options.encode({ configPath: path }).finish();
     await this.#interruptible(

@@ -26,6 +26,8 @@ export interface ShimClient {
 }
 
 export interface StartShimOptions {
+  /** The configuration, by which the shim finds a VM that waits. */
+  configPath: string;
   debug: boolean;
   /** The shim writes the moments of the start to `timeline.json` in the bundle. */
   timeline: boolean;
@@ -39,8 +41,13 @@ function shimCommand(id: string, action: 'start' | 'delete', debug: boolean): st
 }
 
 /** Our environment, which names the configuration, but nothing that leads to a containerd. */
-function shimEnvironment(timeline: boolean): string[] {
-  const own = { ...getenviron(), TTRPC_ADDRESS: undefined, KATA_TIMELINE: timeline ? '1' : undefined };
+function shimEnvironment({ configPath, timeline }: StartShimOptions): string[] {
+  const own = {
+    ...getenviron(),
+    TTRPC_ADDRESS: undefined,
+    KATA_CONF_FILE: configPath,
+    KATA_TIMELINE: timeline ? '1' : undefined,
+  };
   return Object.entries(own).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }
 
@@ -48,7 +55,7 @@ function shimEnvironment(timeline: boolean): string[] {
 export async function startShim(id: string, options: StartShimOptions): Promise<ShimClient> {
   const { status, stdout, stderr } = await run(shimCommand(id, 'start', options.debug), {
     cwd: containerDirectory(id),
-    env: shimEnvironment(options.timeline),
+    env: shimEnvironment(options),
     timeoutMs: START_TIMEOUT_MS,
   });
   if (status.code !== 0)

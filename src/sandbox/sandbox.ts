@@ -5,12 +5,12 @@ import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci
 import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
-import { randomBytes } from '../os/random.ts';
-import { monotonicMs, wallClockNs, withTimeout } from '../os/timer.ts';
+import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
 import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
+import { becomeOneself } from './become-oneself.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import { copyToGuest } from './host-files.ts';
@@ -21,8 +21,10 @@ import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
+import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
+import type { WarmGuest } from './warm-guest.ts';
 
 export interface SandboxOptions {
   id: string;
@@ -33,6 +35,8 @@ export interface SandboxOptions {
   spec: OciSpec;
   timeline: Timeline;
   log: SandboxLog;
+  /** A VM that waits for a sandbox; used when it is the one that the configuration wants, else ended. */
+  warm?: WarmGuest | undefined;
   /** A container of it ran out of memory. */
   onOom(containerId: string): void;
 }
@@ -225,22 +229,16 @@ export class Sandbox {
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
-    this.#started = this.#start();
+    const warm = await this.#takeWarm();
+    this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
     timeline.mark('vm-spawned');
     this.#saveState();
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
-    const startMs = monotonicMs();
-    const channel = await this.#machine.connectAgent(config.agent.dialTimeoutMs);
-    const client = agentClient(channel);
-    this.#teardown.add('hang up', () => client.close());
+    const client = warm ?? (await this.#connect());
     this.#guestUp = true;
-    // The configured time is for both: to come up, and to answer.
-    const leftMs = Math.max(MIN_ANSWER_MS, config.agent.dialTimeoutMs - (monotonicMs() - startMs));
-    if (this.#cloned) await becomeOneself(client, leftMs);
-    else await client.health.check({ service: '' }, { timeoutMs: leftMs });
     timeline.mark('agent-up');
     await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     this.#client = client;
@@ -248,6 +246,36 @@ export class Sandbox {
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** The agent, once it answers. */
+  async #connect(): Promise<AgentClient> {
+    const { dialTimeoutMs } = this.#options.config.agent;
+    const startMs = monotonicMs();
+    const client = agentClient(await this.#machine.connectAgent(dialTimeoutMs));
+    this.#teardown.add('hang up', () => client.close());
+    this.#guestUp = true;
+    // The configured time is for both: to come up, and to answer.
+    const leftMs = Math.max(MIN_ANSWER_MS, dialTimeoutMs - (monotonicMs() - startMs));
+    if (this.#cloned) await becomeOneself(client, leftMs);
+    else await client.health.check({ service: '' }, { timeoutMs: leftMs });
+    return client;
+  }
+
+  /** Takes over the VM that waits, if it is the one that is wanted; its agent. */
+  async #takeWarm(): Promise<AgentClient | null> {
+    const { warm, config, log } = this.#options;
+    if (warm === undefined) return null;
+    const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
+    if (isWanted && warm.machine.isRunning) {
+      this.#machine = warm.machine;
+      this.#teardown.add('hang up', () => warm.client.close());
+      return warm.client;
+    }
+    log.info(`the VM that waited is not used: ${isWanted ? 'it has ended' : 'another configuration is asked for'}`);
+    warm.client.close();
+    await warm.machine.stop();
+    return null;
   }
 
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
@@ -365,17 +393,6 @@ export class Sandbox {
     await this.#teardown.run();
     this.#lost();
   }
-}
-
-const ENTROPY_BYTES = 64;
-
-/** Makes a clone a machine of its own, before anything runs in it: its random numbers and its clock. */
-async function becomeOneself({ agent }: AgentClient, timeoutMs: number): Promise<void> {
-  const ns = wallClockNs();
-  await Promise.all([
-    agent.reseedRandomDev({ data: randomBytes(ENTROPY_BYTES) }, { timeoutMs }),
-    agent.setGuestDateTime({ Sec: ns / 1_000_000_000n, Usec: (ns % 1_000_000_000n) / 1000n }, { timeoutMs }),
-  ]);
 }
 
 function isBind({ type, options = [] }: OciMount): boolean {

@@ -10,6 +10,7 @@ import type { Container } from '../sandbox/container.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { Teardown } from '../sandbox/teardown.ts';
 import { Timeline } from '../sandbox/timeline.ts';
+import type { WarmGuest } from '../sandbox/warm-guest.ts';
 import { NR } from '../syscall/numbers.ts';
 import { TtrpcServer } from '../ttrpc/server.ts';
 import { VERSION } from '../version.ts';
@@ -26,6 +27,8 @@ export interface ServerOptions {
   bundle: string;
   socketPath: string;
   listener: Listener;
+  /** A VM that waits for this shim's sandbox, from a pool. */
+  warm?: WarmGuest;
   /** Write the moments of the start to `timeline.json` in the bundle. */
   timeline: boolean;
 }
@@ -51,6 +54,7 @@ class ShimServer {
   /** Containers being made. */
   #creating = 0;
   #sandbox: Sandbox | undefined;
+  #warm: WarmGuest | undefined;
   #ending: Promise<void> | undefined;
   #finish!: () => void;
   readonly #finished: Promise<void>;
@@ -58,6 +62,7 @@ class ShimServer {
   constructor(options: ServerOptions) {
     const { flags, bundle } = options;
     this.#options = options;
+    this.#warm = options.warm;
     this.#timeline.mark('shim-started');
     this.#log = new ShimLog(`${bundle}/log`, { id: flags.id, namespace: flags.namespace }, flags.debug);
     this.#events = new EventPublisher(
@@ -159,6 +164,7 @@ class ShimServer {
         spec,
         timeline: this.#timeline,
         log: this.#log,
+        warm: this.#takeWarm(),
         onOom: (containerId) => this.#outOfMemory(containerId),
       });
     }
@@ -169,6 +175,13 @@ class ShimServer {
       rootfs: request.rootfs,
       terminal: request.terminal,
     });
+  }
+
+  /** The VM that waits, for the first sandbox. */
+  #takeWarm(): WarmGuest | undefined {
+    const warm = this.#warm;
+    this.#warm = undefined;
+    return warm;
   }
 
   async #remove(container: Container): Promise<void> {
@@ -216,6 +229,7 @@ class ShimServer {
       );
     });
     teardown.add('stop the VM', async () => this.#sandbox?.stop());
+    teardown.add('stop the VM that waited', async () => this.#takeWarm()?.machine.stop());
     teardown.add('remove the socket', () => void removeFile(socketPath));
     teardown.add('close the socket', () => listener.close());
     await teardown.run();

@@ -16,6 +16,7 @@ import { NR } from '../syscall/numbers.ts';
 import { socketPath } from './address.ts';
 import { readAnnotations, siblingAddress } from './bundle.ts';
 import type { ShimFlags } from './flags.ts';
+import { claimFromPool } from './pool/claim.ts';
 import { serve } from './server.ts';
 
 /**
@@ -41,12 +42,25 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   }
   const path = socketPath(flags.address, flags.namespace, flags.id);
   const address = `unix://${path}`;
-  const listener = await listenOnce(path);
+  let listener = await listenOnce(path);
   if (listener !== null) {
+    const timeline = getenv('KATA_TIMELINE') === '1';
+    const waiting = await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
+    if (typeof waiting === 'number') {
+      writeFileAtomic(`${bundle}/shim.pid`, `${waiting}`, 0o600);
+      announce(bundle, address);
+      return 0;
+    }
+    if (waiting === 'unsure') {
+      // Whoever has this socket now is not to be reached by its name.
+      listener.close();
+      removeFile(path);
+      listener = listenUnix(path);
+    }
     const forked = fork();
     if (forked === null) {
       detach();
-      return serve({ flags, bundle, socketPath: path, listener, timeline: getenv('KATA_TIMELINE') === '1' });
+      return serve({ flags, bundle, socketPath: path, listener, timeline });
     }
     try {
       writeFileAtomic(`${bundle}/shim.pid`, `${forked.pid}`, 0o600);

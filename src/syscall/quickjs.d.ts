@@ -10,6 +10,8 @@ declare module 'std' {
   export function gc(): void;
   export function getenv(name: string): string | undefined;
   export function getenviron(): Record<string, string>;
+  export function setenv(name: string, value: string): void;
+  export function unsetenv(name: string): void;
 }
 /** The command line, the program's name first. */
 declare const scriptArgs: string[];

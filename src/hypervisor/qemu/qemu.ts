@@ -94,6 +94,11 @@ export class Qemu implements Hypervisor {
     return this.#launched?.vmm.pid ?? 0;
   }
 
+  /** Whether it was started, and has not ended by now. */
+  get isRunning(): boolean {
+    return this.#state === 'running' && this.#stopping === undefined && this.#launched?.vmm.status === undefined;
+  }
+
   /** What runs the guest's code and why; undefined before `start`. */
   get accelerator(): Accelerator | undefined {
     return this.#accelerator;

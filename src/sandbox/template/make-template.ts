@@ -9,7 +9,7 @@ import { makeErofsImage } from '../../rootfs/erofs-image.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 import { agentClient } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
-import { memoryPathIn, statePathIn, type Template } from './template.ts';
+import { memoryPathIn, statePathIn, type Template, warmUpRootPathIn } from './template.ts';
 import { warmUp } from './warm-up.ts';
 import { WARM_UP_PROGRAM } from './warm-up-spec.ts';
 
@@ -31,7 +31,7 @@ export async function makeTemplate(
   const qemu = new Qemu(config.hypervisor, machine, { log }, { kind: 'template', memoryPath });
   try {
     writeFile(memoryPath, '', 0o600);
-    const image = warmUpImage(workplace);
+    const image = makeWarmUpRoot(workplace, warmUpRootPathIn(folder));
     await qemu.start();
     const [root] = await Promise.all([image, qemu.guestUp]);
     const disk = await qemu.attachDisk({ id: 'warm-up', path: root.path, readOnly: true });
@@ -53,8 +53,8 @@ export async function makeTemplate(
 }
 
 /** A root of one program that ends at once: this one, which is at hand and needs no library. Nothing of an image is run. */
-async function warmUpImage(workplace: string): Promise<RootImage> {
-  const [source, path, mountPoint] = [`${workplace}/root`, `${workplace}/root.erofs`, `${workplace}/mount`];
+async function makeWarmUpRoot(workplace: string, path: string): Promise<RootImage> {
+  const [source, mountPoint] = [`${workplace}/root`, `${workplace}/mount`];
   makeDirectory(source);
   makeDirectory(mountPoint);
   writeFile(`${source}${WARM_UP_PROGRAM}`, readFile(readlink('/proc/self/exe')), 0o755);

@@ -2,6 +2,7 @@ import type { Snapshot } from '../../hypervisor/hypervisor.ts';
 import { checksumOf } from '../../hypervisor/qemu/device-state.ts';
 import type { FileIdentity, Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
 import { utf8Encode } from '../../os/utf8.ts';
+import type { RootImage } from '../../rootfs/root-image.ts';
 
 /** A guest that was booted, warmed and saved, in a folder of its own: `memory`, `state`, and this as `template.json`. */
 export interface Template {
@@ -23,6 +24,14 @@ export const descriptionPathIn = (folder: string): string => `${folder}/template
 
 export function snapshotOf(folder: string, { stateChecksum, vmmVersion }: Template): Snapshot {
   return { memoryPath: memoryPathIn(folder), statePath: statePathIn(folder), stateChecksum, vmmVersion };
+}
+
+/** The root that a template was warmed up with, kept beside it: VMs that wait are warmed up by it too. */
+export const warmUpRootPathIn = (folder: string): string => `${folder}/warm-up.erofs`;
+
+export function warmUpRoot({ memoryPath }: Snapshot): RootImage {
+  const folder = memoryPath.slice(0, memoryPath.lastIndexOf('/'));
+  return { path: warmUpRootPathIn(folder), fsType: 'erofs', release: () => {} };
 }
 
 /** The name of a guest's template. Two guests of one name are told apart by their fingerprints. */

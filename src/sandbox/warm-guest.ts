@@ -1,0 +1,47 @@
+import type { Config } from '../config/config.ts';
+import { KataError } from '../errors/kata-error.ts';
+import type { Qemu } from '../hypervisor/qemu/qemu.ts';
+import { type AgentClient, agentClient } from './agent-client.ts';
+import { becomeOneself } from './become-oneself.ts';
+import { newMachine } from './machine.ts';
+import type { SandboxLog } from './sandbox-log.ts';
+import { Factory } from './template/factory.ts';
+import { warmUpRoot } from './template/template.ts';
+import { warmUp } from './template/warm-up.ts';
+
+const DISK = 'warm-up';
+
+/** A VM that runs, has run a container, and has none: the next sandbox's. */
+export interface WarmGuest {
+  /** `Factory.name` of the guest: a sandbox that wants another one cannot have it. */
+  name: string;
+  machine: Qemu;
+  client: AgentClient;
+}
+
+/**
+ * Restores a VM and runs a container in it that does nothing, so that the guest's code is translated and its memory
+ * mapped. On failure nothing is left.
+ */
+export async function warmGuest(config: Config, log: SandboxLog): Promise<WarmGuest> {
+  const factory = new Factory(config);
+  const snapshot = factory.open((message) => log.warning(message));
+  if (snapshot === null)
+    throw new KataError('not-found', 'a template is expected, there is none', {
+      hint: 'run kata-runtime factory init',
+    });
+  const machine = newMachine(config, 'pool', log, snapshot);
+  try {
+    await machine.start();
+    const client = agentClient(await machine.connectAgent(config.agent.dialTimeoutMs));
+    await becomeOneself(client, config.agent.dialTimeoutMs);
+    const root = warmUpRoot(snapshot);
+    const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });
+    await warmUp(client, disk, root);
+    await machine.detachDisk(DISK);
+    return { name: factory.name, machine, client };
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { getenviron, setenv, unsetenv } from 'std';
+import { syscall } from 'sys';
+import { KataError } from '../../errors/kata-error.ts';
+import { check } from '../../os/errno.ts';
+import { close, setCloseOnExec, setNonBlocking } from '../../os/fd.ts';
+import { exitNow } from '../../os/process.ts';
+import { Listener } from '../../os/socket.ts';
+import type { SandboxLog } from '../../sandbox/sandbox-log.ts';
+import { type WarmGuest, warmGuest } from '../../sandbox/warm-guest.ts';
+import { NR } from '../../syscall/numbers.ts';
+import { readConfig } from '../options.ts';
+import { serve } from '../server.ts';
+import { receiveMessage, sendMessage } from './exchange.ts';
+import type { Claim } from './protocol.ts';
+
+/** Where a member finds its socket to the pool. */
+export const CONTROL_FD = 3;
+
+/** What a member tells the pool. */
+export type MemberNews = { ready: true } | { failed: string };
+
+const SILENT: SandboxLog = { debug: () => {}, info: () => {}, warning: () => {}, error: () => {} };
+
+/**
+ * A shim that has its VM before it knows for whom: it warms one up, waits for a container's start, and is that
+ * container's shim from then on. The pool's end, or the VM's, is its own.
+ */
+export async function poolMember(configPath: string): Promise<number> {
+  setCloseOnExec(CONTROL_FD, true);
+  setNonBlocking(CONTROL_FD);
+  try {
+    const { config } = readConfig(configPath);
+    const warm = await warmGuest(config, SILENT);
+    await sendMessage(CONTROL_FD, { ready: true });
+    return await waitForClaim(warm);
+  } catch (error) {
+    await sendMessage(CONTROL_FD, { failed: KataError.from(error).line }).catch(() => {});
+    return 1;
+  }
+}
+
+async function waitForClaim(warm: WarmGuest): Promise<number> {
+  let claimed = false;
+  void warm.machine.exited.then(() => {
+    if (!claimed) exitNow(1);
+  });
+  const received = await receiveMessage(CONTROL_FD);
+  const [listenerFd, answerFd] = received?.fds ?? [];
+  if (received === null || listenerFd === undefined || answerFd === undefined) {
+    await warm.machine.stop();
+    return 0;
+  }
+  claimed = true;
+  const claim = received.message as Claim;
+  close(CONTROL_FD);
+  becomeShim(claim);
+  // Whoever asked may have given up: then nobody will ever speak to us, and the VM goes with us.
+  await sendMessage(answerFd, { pid: syscall(NR.getpid) });
+  close(answerFd);
+  const { flags, bundle, socketPath, timeline } = claim;
+  return serve({ flags, bundle, socketPath, timeline, listener: new Listener(listenerFd), warm });
+}
+
+/** The environment, folder and session that a shim forked by its own start would have. */
+function becomeShim({ environment, bundle }: Claim): void {
+  for (const name of Object.keys(getenviron())) unsetenv(name);
+  for (const [name, value] of Object.entries(environment)) setenv(name, value);
+  check(syscall(NR.chdir, bundle), `enter ${bundle}`);
+}
