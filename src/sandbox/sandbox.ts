@@ -269,6 +269,8 @@ export class Sandbox {
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
     if (isWanted && warm.machine.isRunning) {
       this.#machine = warm.machine;
+      warm.log.to(log);
+      log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
       return warm.client;
     }

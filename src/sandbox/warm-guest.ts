@@ -4,7 +4,7 @@ import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
 import { newMachine } from './machine.ts';
-import type { SandboxLog } from './sandbox-log.ts';
+import { RelayLog } from './relay-log.ts';
 import { Factory } from './template/factory.ts';
 import { warmUpRoot } from './template/template.ts';
 import { warmUp } from './template/warm-up.ts';
@@ -17,17 +17,22 @@ export interface WarmGuest {
   name: string;
   machine: Qemu;
   client: AgentClient;
+  log: RelayLog;
 }
 
 /**
  * Restores a VM and runs a container in it that does nothing, so that the guest's code is translated and its memory
  * mapped. On failure nothing is left.
  */
-export async function warmGuest(config: Config, log: SandboxLog): Promise<WarmGuest> {
+export async function warmGuest(config: Config): Promise<WarmGuest> {
   const factory = new Factory(config);
-  const snapshot = factory.open((message) => log.warning(message));
+  const log = new RelayLog();
+  let unusable = 'there is none';
+  const snapshot = factory.open((message) => {
+    unusable = message;
+  });
   if (snapshot === null)
-    throw new KataError('not-found', 'a template is expected, there is none', {
+    throw new KataError('not-found', `a template is expected: ${unusable}`, {
       hint: 'run kata-runtime factory init',
     });
   const machine = newMachine(config, 'pool', log, snapshot);
@@ -39,7 +44,7 @@ export async function warmGuest(config: Config, log: SandboxLog): Promise<WarmGu
     const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });
     await warmUp(client, disk, root);
     await machine.detachDisk(DISK);
-    return { name: factory.name, machine, client };
+    return { name: factory.name, machine, client, log };
   } catch (error) {
     await machine.stop();
     throw error;

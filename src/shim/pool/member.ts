@@ -5,7 +5,6 @@ import { check } from '../../os/errno.ts';
 import { close, setCloseOnExec, setNonBlocking } from '../../os/fd.ts';
 import { exitNow } from '../../os/process.ts';
 import { Listener } from '../../os/socket.ts';
-import type { SandboxLog } from '../../sandbox/sandbox-log.ts';
 import { type WarmGuest, warmGuest } from '../../sandbox/warm-guest.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { readConfig } from '../options.ts';
@@ -19,8 +18,6 @@ export const CONTROL_FD = 3;
 /** What a member tells the pool. */
 export type MemberNews = { ready: true } | { failed: string };
 
-const SILENT: SandboxLog = { debug: () => {}, info: () => {}, warning: () => {}, error: () => {} };
-
 /**
  * A shim that has its VM before it knows for whom: it warms one up, waits for a container's start, and is that
  * container's shim from then on. The pool's end, or the VM's, is its own.
@@ -30,7 +27,7 @@ export async function poolMember(configPath: string): Promise<number> {
   setNonBlocking(CONTROL_FD);
   try {
     const { config } = readConfig(configPath);
-    const warm = await warmGuest(config, SILENT);
+    const warm = await warmGuest(config);
     await sendMessage(CONTROL_FD, { ready: true });
     return await waitForClaim(warm);
   } catch (error) {
