@@ -11,8 +11,11 @@ export interface Executed {
   tookMs: number;
 }
 
-/** Runs a program to its end while others run; rejects when it fails. Unlike `timed`, many may be under way at once. */
-export function execute(argv: readonly string[]): Promise<Executed> {
+/**
+ * Runs a program to its end while others run; rejects when it fails. Unlike `timed`, many may be under way at once.
+ * One that takes longer than `timeoutMs` (default: a minute) is killed.
+ */
+export function execute(argv: readonly string[], { timeoutMs = TIMEOUT_MS } = {}): Promise<Executed> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -21,7 +24,7 @@ export function execute(argv: readonly string[]): Promise<Executed> {
       child[name].on('data', (chunk) => {
         said[name] += chunk;
       });
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     child.once('error', reject);
     child.once('exit', (status, signal) => {
       const tookMs = performance.now() - start;

@@ -10,6 +10,9 @@ export type ModeName = 'cold' | 'template' | 'pool';
 const FILL_LIMIT_MS = 30_000;
 const FILL_BLINDLY_MS = 5_000;
 const LOOK_MS = 50;
+/** `factory init` that has not ended by then is a server, and one that is forgotten ends by then. */
+const SERVER_STAYS_MS = 10_000;
+const SERVER_LIMIT_MS = 24 * 3600 * 1000;
 
 /** One mode of one build. `open` it first, `close` it in the end, whatever failed in between. */
 export class KataMode {
@@ -46,7 +49,10 @@ export class KataMode {
   async open(): Promise<void> {
     if (this.name === 'pool') {
       this.#hasPool = true;
-      await execute(this.command('factory', 'init'));
+      const serves = execute(this.command('factory', 'init'), { timeoutMs: SERVER_LIMIT_MS });
+      // Upstream's stays, and is the pool's server; then its end is not waited for, nor a failure when it comes.
+      await Promise.race([serves, sleep(SERVER_STAYS_MS, undefined, { ref: false })]);
+      serves.catch(() => {});
     }
     const { stderr } = await execute(this.command('run', '--rm', 'busybox', 'true'));
     const idle = /^.*\[factory\] is not acted on.*$/m.exec(stderr)?.[0];

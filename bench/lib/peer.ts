@@ -42,9 +42,15 @@ export class Peer {
     return bundle;
   }
 
-  /** The pid of a container's first process (runsc: of its sandbox), as the runtime's file told. */
-  pidOf(id: string): number {
-    return Number(fs.readFileSync(path.join(this.#folder, id, 'pid'), 'utf8'));
+  /** The pid of a container's first process (runsc: of its sandbox), as the runtime's file tells; none when there is none. */
+  pidOf(id: string): number[] {
+    const file = path.join(this.#folder, id, 'pid');
+    return fs.existsSync(file) ? [Number(fs.readFileSync(file, 'utf8'))] : [];
+  }
+
+  /** Removes a bundle. */
+  forget(id: string): void {
+    fs.rmSync(path.join(this.#folder, id), { recursive: true, force: true });
   }
 
   runCommand(id: string, bundle: string): string[] {
