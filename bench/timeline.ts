@@ -2,7 +2,7 @@
 // what has happened, for a cold start, one from a template and one out of a pool; as text and as a picture.
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Bar, barPlot } from './lib/bar-plot.ts';
+import { type Bar, barPlot, withShortOnesLarger } from './lib/bar-plot.ts';
 import { KataMode, openModes } from './lib/kata-mode.ts';
 import { calm } from './lib/machine.ts';
 import { benchOptions } from './lib/options.ts';
@@ -71,7 +71,7 @@ try {
   if (bars.length === 0) throw new Error('no mode could be measured');
   const title = `kata-runtime run --rm busybox true: medians of ${options.rounds}, up to each mark`;
   fs.mkdirSync(path.dirname(options.own.svg), { recursive: true });
-  fs.writeFileSync(options.own.svg, barPlot({ title, unit: 'ms', bars }, WIDTH));
+  fs.writeFileSync(options.own.svg, barPlot({ title, unit: 'ms', groups: withShortOnesLarger(bars) }, WIDTH));
   console.log(`drawn: ${path.relative('.', options.own.svg)}`);
 } finally {
   for (const mode of modes) await mode.close();

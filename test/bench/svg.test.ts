@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barPlot } from '../../bench/lib/bar-plot.ts';
+import { barPlot, withShortOnesLarger } from '../../bench/lib/bar-plot.ts';
 import { legendLines } from '../../bench/lib/legend.ts';
 import { linePlot } from '../../bench/lib/line-plot.ts';
 import { label, picture } from '../../bench/lib/svg.ts';
@@ -50,7 +50,7 @@ test('the same step has the same colour in every bar', () => {
     { name: 'cold', segments },
     { name: 'warm', segments: segments.slice(1) },
   ];
-  const colours = [...barPlot({ title: 't', unit: 'ms', bars }, 600).matchAll(/height="30" fill="(#\w+)"/g)];
+  const colours = [...barPlot({ title: 't', unit: 'ms', groups: [bars] }, 600).matchAll(/height="30" fill="(#\w+)"/g)];
   assert.equal(colours.length, 3);
   assert.equal(colours[1]![1], colours[2]![1]);
 });
@@ -58,4 +58,11 @@ test('the same step has the same colour in every bar', () => {
 test('a legend takes a further line when the names do not fit', () => {
   assert.equal(legendLines(['kata-ts', 'runc'], 400), 1);
   assert.equal(legendLines(['kata-ts', 'runc'], 100), 2);
+});
+
+test('bars that are short beside the longest are drawn once more, larger', () => {
+  const bar = (name: string, length: number) => ({ name, segments: [{ name: 'boot', length }] });
+  const [cold, template] = [bar('cold', 2000), bar('template', 400)];
+  assert.deepEqual(withShortOnesLarger([cold, template]), [[cold, template], [template]]);
+  assert.deepEqual(withShortOnesLarger([cold]), [[cold]]);
 });
