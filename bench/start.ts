@@ -9,6 +9,7 @@ import { KataMode, type ModeName, openModes } from './lib/kata-mode.ts';
 import { calm } from './lib/machine.ts';
 import { benchOptions } from './lib/options.ts';
 import { Peer } from './lib/peer.ts';
+import { RUN_NAME } from './lib/run-name.ts';
 import { Workplace } from './lib/shim.ts';
 import { median, quantile } from './lib/statistics.ts';
 import { formatTable } from './lib/table.ts';
@@ -70,7 +71,7 @@ async function measure(way: Way, round: number): Promise<void> {
   if (way.failure !== undefined || way.tookMs.length >= way.rounds) return;
   try {
     if (options.calm) await calm();
-    const { tookMs } = await way.run(`start-${process.pid}-${ways.indexOf(way)}-${round + 1}`);
+    const { tookMs } = await way.run(`${RUN_NAME}-${ways.indexOf(way)}-${round + 1}`);
     // The first warms the caches of files, and does not count.
     if (round >= 0) way.tookMs.push(tookMs);
     await way.settled?.();

@@ -9,7 +9,7 @@ export type ModeName = 'cold' | 'template' | 'pool';
 /** How long a pool may take to be full again; when its status tells no number, how long it is given to be. */
 const FILL_LIMIT_MS = 30_000;
 const FILL_BLINDLY_MS = 5_000;
-const LOOK_MS = 50;
+const LOOK_MS = 100;
 /** `factory init` that has not ended by then is a server, and one that is forgotten ends by then. */
 const SERVER_STAYS_MS = 10_000;
 const SERVER_LIMIT_MS = 24 * 3600 * 1000;

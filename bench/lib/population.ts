@@ -1,4 +1,5 @@
 import type { ResidentRuntime } from './resident-runtime.ts';
+import { RUN_NAME } from './run-name.ts';
 
 /** How many are ended at once. */
 const ENDING = 4;
@@ -14,7 +15,7 @@ export class Population {
   }
 
   newId(): string {
-    return `scale-${process.pid}-${this.runtime.name.replaceAll(/\W+/g, '')}-${++this.#counter}`;
+    return `${RUN_NAME}-${this.runtime.name.replaceAll(/\W+/g, '')}-${++this.#counter}`;
   }
 
   /** Starts one more; how long that took. One whose start failed is ended too. */
