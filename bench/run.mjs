@@ -4,10 +4,15 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { bundleForNode } from '../setup/bundle.mjs';
-import { containerds } from '../setup/containerds.mjs';
+import { containerds, fetchContainerds } from '../setup/containerds.mjs';
 import { isolated } from '../setup/isolation.mjs';
+import { withLock } from '../setup/lock.mjs';
 import { agentBinary, build, dist, root } from '../setup/paths.mjs';
+import { fetchPeers, peers } from '../setup/peers.mjs';
 import { main, runVisibly, SetupError } from '../setup/run.mjs';
+
+/** Those that measure against other runtimes, which set-up does not need. */
+const withPeers = ['start', 'scale'];
 
 await main(async () => {
   const [name = '', ...options] = process.argv.slice(2);
@@ -15,11 +20,21 @@ await main(async () => {
   if (!known.includes(name)) throw new SetupError(`one of ${known.join(', ')} is expected, found "${name}"`);
   if (!fs.existsSync(path.join(dist, 'bin/kata-runtime'))) throw new SetupError('nothing is built yet: run npm start');
   if (spawnSync('qemu-system-x86_64', ['--version']).error) throw new SetupError('QEMU is missing: run npm start');
+  if (withPeers.includes(name)) {
+    await withLock(async () => {
+      await fetchPeers();
+      await fetchContainerds();
+    });
+  }
   const folder = path.join(build, 'bench', String(process.pid));
   try {
     const [bundle = ''] = await bundleForNode([path.join(root, 'bench', `${name}.ts`)], folder);
     const command = isolated([process.execPath, '--enable-source-maps', bundle, ...options], 'shared');
-    const env = { KATA_TS_CONTAINERDS: JSON.stringify(containerds()), KATA_TS_AGENT: agentBinary };
+    const env = {
+      KATA_TS_CONTAINERDS: JSON.stringify(containerds()),
+      KATA_TS_PEERS: JSON.stringify(peers()),
+      KATA_TS_AGENT: agentBinary,
+    };
     return await runVisibly(command[0] ?? '', command.slice(1), { cwd: root, env });
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { step } from './progress.mjs';
 import { answer, run, SetupError } from './run.mjs';
 import { writeWhole } from './stamp.mjs';
 
-/** @typedef {'bookworm' | 'trixie' | 'sid'} Suite */
+/** @typedef {'bookworm' | 'bookworm-backports' | 'trixie' | 'sid'} Suite */
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 

@@ -13,21 +13,37 @@ export interface BenchOptions {
 
 /**
  * Reads `--rounds N`, `--dist FOLDER` (once for each of those to be compared; default: dist) and `--calm` (before
- * each measurement, wait until the machine has little else to do), and prints the machine.
+ * each measurement, wait until the machine has little else to do), and prints the machine. `own` are options of this
+ * measurement alone, by name without the dashes, with what they are when not given.
  */
-export async function benchOptions(defaultRounds: number): Promise<BenchOptions> {
-  const options: BenchOptions = { rounds: defaultRounds, dists: [], calm: false };
+export async function benchOptions<Own extends Record<string, number | string>>(
+  defaultRounds: number,
+  own: Own = {} as Own,
+): Promise<BenchOptions & { own: Own }> {
+  const options = { rounds: defaultRounds, dists: [] as string[], calm: false, own: { ...own } };
+  const given: Record<string, number | string> = options.own;
   const words = process.argv.slice(2);
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === '--calm') options.calm = true;
     else if (word === '--rounds') options.rounds = Number(words.shift());
     else if (word === '--dist') options.dists.push(path.resolve(words.shift() ?? ''));
-    else throw new Error(`--rounds N, --dist FOLDER or --calm is expected, found ${word}`);
+    else if (word.startsWith('--') && Object.hasOwn(own, word.slice(2))) {
+      const value = words.shift() ?? '';
+      given[word.slice(2)] = typeof own[word.slice(2)] === 'number' ? aNumber(word, value) : value;
+    } else {
+      const more = Object.keys(own).map((name) => `--${name} VALUE, `);
+      throw new Error(`--rounds N, --dist FOLDER, ${more.join('')}or --calm is expected, found ${word}`);
+    }
   }
   if (!(options.rounds > 0)) throw new Error('--rounds is expected to be followed by a number above 0');
   if (options.dists.length === 0) options.dists.push(path.resolve('dist'));
   console.log(describeMachine());
   return options;
+}
+
+function aNumber(option: string, value: string): number {
+  if (/^\d+$/.test(value)) return Number(value);
+  throw new Error(`${option} is expected to be followed by a number, found "${value}"`);
 }
 
 /** Every one in turn, round after round, so that the machine's noise meets all alike. */

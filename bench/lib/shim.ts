@@ -17,10 +17,12 @@ let counter = 0;
 /** A folder for everything a measurement writes, with the image of a root; removed by `close`. */
 export class Workplace {
   readonly folder = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-bench-'));
+  /** The busybox root, unpacked. */
+  readonly root = path.join(this.folder, 'root');
   readonly image: string;
 
   constructor() {
-    const root = path.join(this.folder, 'root');
+    const { root } = this;
     fs.mkdirSync(root);
     const blobs = path.resolve('dist/share/kata-containers/images/busybox/blobs/sha256');
     for (const name of fs.readdirSync(blobs)) {

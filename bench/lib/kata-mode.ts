@@ -1,0 +1,120 @@
+// kata-ts as it is configured to start its VMs: cold, from a template, or out of a pool.
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Executed, execute } from './execute.ts';
+
+export type ModeName = 'cold' | 'template' | 'pool';
+
+/** How long a pool may take to be full again; when its status tells no number, how long it is given to be. */
+const FILL_LIMIT_MS = 30_000;
+const FILL_BLINDLY_MS = 5_000;
+const LOOK_MS = 100;
+/** `factory init` that has not ended by then is a server, and one that is forgotten ends by then. */
+const SERVER_STAYS_MS = 10_000;
+const SERVER_LIMIT_MS = 24 * 3600 * 1000;
+
+/** One mode of one build. `open` it first, `close` it in the end, whatever failed in between. */
+export class KataMode {
+  readonly name: ModeName;
+  /** The configuration file: a copy of the shipped one with a drop-in that chooses the mode. */
+  readonly config: string;
+  readonly #dist: string;
+  readonly #poolSize: number;
+  #hasPool = false;
+
+  /** `folder`: where its configuration is written. `poolSize`: VMs that a pool holds. */
+  constructor(name: ModeName, dist: string, folder: string, poolSize: number) {
+    this.name = name;
+    this.#dist = dist;
+    this.#poolSize = poolSize;
+    const own = fs.mkdtempSync(path.join(folder, `${name}-`));
+    this.config = path.join(own, 'configuration.toml');
+    fs.writeFileSync(this.config, withWholePaths(path.join(dist, 'share/defaults/kata-containers/configuration.toml')));
+    fs.mkdirSync(path.join(own, 'config.d'));
+    const settings = [
+      '[factory]',
+      `enable_template = ${name !== 'cold'}`,
+      `vm_cache_number = ${name === 'pool' ? poolSize : 0}`,
+    ];
+    fs.writeFileSync(path.join(own, 'config.d/50-mode.toml'), `${settings.join('\n')}\n`);
+  }
+
+  /** The words that run kata-runtime in this mode. */
+  command(...args: string[]): string[] {
+    return [path.join(this.#dist, 'bin/kata-runtime'), '--config', this.config, ...args];
+  }
+
+  /** Makes what a first start makes: the root's image, the template, the pool. Throws when this build has no such mode. */
+  async open(): Promise<void> {
+    if (this.name === 'pool') {
+      this.#hasPool = true;
+      const serves = execute(this.command('factory', 'init'), { timeoutMs: SERVER_LIMIT_MS });
+      // Upstream's stays, and is the pool's server; then its end is not waited for, nor a failure when it comes.
+      await Promise.race([serves, sleep(SERVER_STAYS_MS, undefined, { ref: false })]);
+      serves.catch(() => {});
+    }
+    const { stderr } = await execute(this.command('run', '--rm', 'busybox', 'true'));
+    const idle = /^.*\[factory\] is not acted on.*$/m.exec(stderr)?.[0];
+    if (idle !== undefined) throw new Error(idle.replace(/^.*?\.toml:\d+: /, ''));
+    await this.ready();
+  }
+
+  /** Resolves when the next start meets what it should: the pool is full again. */
+  async ready(): Promise<void> {
+    if (this.name !== 'pool') return;
+    for (const start = performance.now(); performance.now() - start < FILL_LIMIT_MS; await sleep(LOOK_MS)) {
+      const { stdout } = await execute(this.command('factory', 'status'));
+      const waiting = waitingVms(stdout);
+      if (waiting === undefined) return sleep(FILL_BLINDLY_MS);
+      if (waiting >= this.#poolSize) return;
+    }
+    throw new Error(`the pool is expected to hold ${this.#poolSize} VMs, and does not after ${FILL_LIMIT_MS} ms`);
+  }
+
+  async close(): Promise<void> {
+    if (this.#hasPool || this.name === 'template')
+      await execute(this.command('factory', 'destroy')).catch(() => 'there may be nothing to destroy');
+    this.#hasPool = false;
+  }
+
+  run(...args: string[]): Promise<Executed> {
+    return execute(this.command('run', ...args));
+  }
+}
+
+/** The shipped configuration may stand elsewhere when its paths are whole. */
+function withWholePaths(file: string): string {
+  return fs.readFileSync(file, 'utf8').replaceAll(/"(\.\.?\/[^"]*)"/g, (_, relative: string) => {
+    return JSON.stringify(path.resolve(path.dirname(file), relative));
+  });
+}
+
+/**
+ * How many VMs wait, by what `factory status` says: a line for each, as upstream's `VM pid = 1 Cpu = 1 Memory = 2048MiB`,
+ * or `3 of 4 VMs …`, `ready 3/4`, `VMs: 3`. Undefined when it says no number.
+ */
+export function waitingVms(status: string): number | undefined {
+  const lines = status.match(/^VM pid\b.*$/gm);
+  if (lines !== null) return lines.length;
+  const told =
+    /\b(\d+)\s*(?:of|\/)\s*\d+\b/.exec(status) ??
+    /\b(\d+) (?:VMs?|waiting|ready|idle)\b/i.exec(status) ??
+    /\b(?:VMs?|waiting|ready|idle)\W+(\d+)\b/i.exec(status);
+  return told === null ? undefined : Number(told[1]);
+}
+
+/** Opens each mode; those that cannot be are told, with the reason, and left out. */
+export async function openModes(modes: readonly KataMode[]): Promise<KataMode[]> {
+  const opened: KataMode[] = [];
+  for (const mode of modes) {
+    try {
+      await mode.open();
+      opened.push(mode);
+    } catch (error) {
+      console.log(`NOT MEASURED: kata-ts ${mode.name}: ${(error as Error).message}`);
+      await mode.close();
+    }
+  }
+  return opened;
+}
