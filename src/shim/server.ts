@@ -34,7 +34,7 @@ export interface ServerOptions {
 }
 
 /** After Shutdown is answered: time for the answer to leave. */
-const LAST_WORDS_MS = 20;
+const LAST_WORDS_MS = 1;
 /** containerd may be gone: nobody waits longer than this for it to take the last events. */
 const FLUSH_MS = 5000;
 const ACCEPT_PAUSE_MS = 100;

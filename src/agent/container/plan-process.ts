@@ -63,13 +63,25 @@ export function planProcess(
 
 /** Made once for a container, used by each of its processes: a profile names hundreds of system calls. */
 const filters = new WeakMap<LinuxSeccomp, SeccompFilter>();
+/** The last one that was made, and of what: containers mostly have the same profile. */
+let last: { profile: string; filter: SeccompFilter } | undefined;
 
 function filterOf(seccomp: LinuxSeccomp): SeccompFilter {
   const known = filters.get(seccomp);
   if (known !== undefined) return known;
-  const filter = compileSeccomp(seccomp, SECCOMP_ARCHITECTURE);
-  filters.set(seccomp, filter);
-  return filter;
+  const profile = textOf(seccomp);
+  if (last?.profile !== profile) last = { profile, filter: compileSeccomp(seccomp, SECCOMP_ARCHITECTURE) };
+  filters.set(seccomp, last.filter);
+  return last.filter;
+}
+
+/** Two profiles of the same text are the same. Hundreds of names, so they are joined by the engine, not one by one. */
+function textOf({ defaultAction, defaultErrnoRet, architectures, flags, syscalls }: LinuxSeccomp): string {
+  const rules = syscalls.map(({ names, action, errnoRet, args }) => {
+    const conditions = args.map(({ index, value, valueTwo, op }) => `${index} ${op} ${value} ${valueTwo}`);
+    return `${names.join(' ')}|${action}|${errnoRet}|${conditions.join(',')}`;
+  });
+  return [defaultAction, defaultErrnoRet, architectures.join(' '), flags.join(' '), ...rules].join('\n');
 }
 
 let ownScore: bigint | undefined;
