@@ -66,7 +66,7 @@ test('the file that is shipped loads without a warning and finds the guest besid
 test('the file that is shipped says the defaults', () => {
   const shipped = load(readFileSync('config/configuration.toml', 'utf8')).config;
   const { hypervisor, ...rest } = load(MINIMAL).config;
-  assert.deepEqual({ agent: shipped.agent, runtime: shipped.runtime }, rest);
+  assert.deepEqual({ agent: shipped.agent, runtime: shipped.runtime, factory: shipped.factory }, rest);
   const { kernelPath: _kernel, initrdPath: _initrd, ...bare } = hypervisor;
   const { kernelPath: _shippedKernel, initrdPath: _shippedInitrd, ...shippedBare } = shipped.hypervisor;
   assert.deepEqual(shippedBare, bare);
@@ -190,8 +190,27 @@ test('a file of upstream for QEMU loads; what it asks for beyond us is said', ()
     warnings.map((warning) => warning.split(': ')[1]),
     [
       'shared_fs = "virtio-fs" in [hypervisor.qemu] is not acted on yet; "none" holds',
-      'enable_template = true in [factory] is not acted on yet; false holds',
       'internetworking_model = "tcfilter" in [runtime] is not acted on yet; "none" holds',
     ],
   );
+});
+
+test('the factory of upstream’s Rust runtime, within the hypervisor, is read too; the one outside is stronger', () => {
+  const within = `${MINIMAL}[hypervisor.qemu.factory]\nenable_template = false\ntemplate_path = "/t"\n`;
+  const { factory } = load(within).config;
+  assert.equal(factory.enableTemplate, false);
+  assert.equal(factory.templatePath, '/t');
+  assert.equal(load(`${within}[factory]\nvm_cache_number = 3\n`).config.factory.vmCacheNumber, 3);
+  assert.equal(load(`${within}[factory]\nvm_cache_number = 3\n`).config.factory.enableTemplate, true);
+});
+
+test('VMs are clones of a template unless the configuration says otherwise', () => {
+  assert.deepEqual(load(MINIMAL).config.factory, {
+    enableTemplate: true,
+    templatePath: '/run/vc/vm/template',
+    templateMaxNumber: 4,
+    templateMaxMib: 1024,
+    vmCacheNumber: 0,
+    vmCacheEndpoint: '/var/run/kata-containers/cache.sock',
+  });
 });

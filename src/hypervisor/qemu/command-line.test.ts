@@ -93,3 +93,20 @@ test('one emulated vCPU does without the local timer, several or real ones keep 
   assert.doesNotMatch(append({ vcpus: 1, maxVcpus: 2 }), /nolapic_timer/);
   assert.doesNotMatch(append({ vcpus: 1, maxVcpus: 1 }, { accelerator: 'kvm' }), /nolapic_timer/);
 });
+
+test('a template has its memory in a file that is shared, a clone maps that file for itself and loads no kernel', () => {
+  const template = line({}, {}, { origin: { kind: 'template', memoryPath: '/t,1/memory' } });
+  assert.ok(
+    values(template, '-object').includes('memory-backend-file,id=memory,size=512M,mem-path=/t,,1/memory,share=on'),
+  );
+  const clone = line({}, {}, { origin: { kind: 'clone', memoryPath: '/t/memory' } });
+  assert.ok(values(clone, '-object').includes('memory-backend-file,id=memory,size=512M,mem-path=/t/memory,share=off'));
+  assert.deepEqual(values(clone, '-incoming'), ['defer']);
+  for (const option of ['-kernel', '-initrd', '-append']) assert.ok(!clone.includes(option), option);
+});
+
+test('a clone has the devices of its template, and every guest has empty slots for roots', () => {
+  const devices = (origin: QemuSettings['origin']) => values(line({}, {}, { origin }), '-device');
+  assert.deepEqual(devices({ kind: 'clone', memoryPath: '/t' }), devices({ kind: 'template', memoryPath: '/t' }));
+  assert.equal(devices({ kind: 'boot' }).filter((device) => device.startsWith('virtio-blk-pci,id=root')).length, 4);
+});

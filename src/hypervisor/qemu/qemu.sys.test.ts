@@ -72,8 +72,8 @@ describe('a VM of QEMU', () => {
     await agent.write(utf8Encode('\n'));
 
     const disk = { path: `${folder}/image, with a comma`, readOnly: true };
-    assert.deepEqual(await vm.attachDisk({ ...disk, id: 'a'.repeat(64) }), { driver: 'scsi', source: '0:0' });
-    assert.deepEqual(await vm.attachDisk({ ...disk, id: 'b' }), { driver: 'scsi', source: '0:1' });
+    assert.deepEqual(await vm.attachDisk({ ...disk, id: 'a'.repeat(64) }), { driver: 'blk', source: '10' });
+    assert.deepEqual(await vm.attachDisk({ ...disk, id: 'b' }), { driver: 'blk', source: '11' });
     assert.equal((await failure(vm.attachDisk({ ...disk, id: 'b' }))).code, 'already-exists');
     assert.equal((await failure(vm.attachDisk({ ...disk, id: 'c', path: '/nowhere' }))).code, 'not-found');
     await vm.detachDisk('a'.repeat(64));
