@@ -72,8 +72,17 @@ export class Factory {
       removeFile(this.#marker);
       return made;
     } catch (error) {
-      writeFileAtomic(this.#marker, `${KataError.from(error).line}\n`, 0o600);
+      this.#noteFailure(error);
       throw error;
+    }
+  }
+
+  /** Where even this cannot be written, the next start just tries again. */
+  #noteFailure(error: unknown): void {
+    try {
+      writeFileAtomic(this.#marker, `${KataError.from(error).line}\n`, 0o600);
+    } catch {
+      // The failure itself is what is told of.
     }
   }
 
