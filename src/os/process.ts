@@ -254,6 +254,8 @@ export interface RunResult {
 export interface RunOptions extends Omit<SpawnOptions, 'fds'> {
   /** Default: no limit. At the limit it is killed, and `deadline-exceeded` thrown. */
   timeoutMs?: number;
+  /** Rejects when nobody wants it any more: it is killed, and the reason thrown. */
+  unwanted?: Promise<never>;
   /** What it reads: at most 64 KiB, what a pipe holds. Default: nothing. */
   stdin?: string;
 }
@@ -277,7 +279,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   } finally {
     for (const fd of fds.values()) close(fd);
   }
-  const all = Promise.all([child.wait(), readOutput(outRead), readOutput(errRead)]);
+  const ended = Promise.all([child.wait(), readOutput(outRead), readOutput(errRead)]);
+  const all = options.unwanted === undefined ? ended : Promise.race([ended, options.unwanted]);
   try {
     const [status, stdout, stderr] = await (options.timeoutMs === undefined
       ? all

@@ -74,6 +74,9 @@ export class Sandbox {
   /** Once the guest is up. */
   #client: AgentClient | undefined;
   #stopping: Promise<void> | undefined;
+  /** Rejects when the sandbox is to stop. */
+  readonly #unwanted: Promise<never>;
+  #giveUp: (reason: KataError) => void = () => {};
   /** Containers being made, or taken back because that failed. */
   readonly #creating = new Set<Promise<unknown>>();
   /** The VM has ended. */
@@ -86,6 +89,10 @@ export class Sandbox {
     this.id = options.id;
     this.#options = options;
     this.#teardown = new Teardown((message) => options.log.warning(message));
+    this.#unwanted = new Promise((_, reject) => {
+      this.#giveUp = reject;
+    });
+    this.#unwanted.catch(() => {});
     this.#machine = newMachine(options.config, options.id, options.log, null);
   }
 
@@ -283,7 +290,7 @@ export class Sandbox {
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
     const { config, configPath, log } = this.#options;
-    const snapshot = await obtainTemplate(config, configPath, log);
+    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
     if (snapshot === null) return this.#machine.start();
     this.#machine = newMachine(config, this.id, log, snapshot);
@@ -379,6 +386,7 @@ export class Sandbox {
   }
 
   async #stop(): Promise<void> {
+    this.#giveUp(new KataError('cancelled', 'the sandbox was stopped'));
     // What runs in it is ended with the VM, at once; only what it wrote to a disk of the host has to be brought there.
     if (this.#client !== undefined && !this.#gone && this.#machine.hasWritableDisks)
       await this.#client.agent.destroySandbox({}, { timeoutMs: DESTROY_TIMEOUT_MS }).catch((error: unknown) => {

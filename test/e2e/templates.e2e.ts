@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { coverState, KATA_RUNTIME, kata, traces } from '../harness/kata-runtime.ts';
+import { coverState, KATA_RUNTIME, kata, start, traces } from '../harness/kata-runtime.ts';
 import { testConfig } from '../harness/test-config.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -58,7 +58,7 @@ describe('a clone', () => {
   }, async () => {
     const { env, templates } = configured();
     const script =
-      'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; date +%s.%N';
+      'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/random/uuid; head -c 16 /dev/urandom | od -An -tx1; hostname; touch /now; stat -c %y /now';
     const seen: string[][] = [];
     const worker = async (): Promise<void> => {
       while (seen.length + busy < CLONES) {
@@ -69,7 +69,7 @@ describe('a clone', () => {
         busy--;
         assert.equal(status, 0, stderr);
         const lines = stdout.trim().split('\n');
-        const guestMs = Number(lines.pop()) * 1000;
+        const guestMs = Date.parse(`${lines.pop()?.replace(' ', 'T').slice(0, 23)}Z`);
         assert.ok(guestMs > beforeMs - CLOCK_TOLERANCE_MS && guestMs < afterMs + CLOCK_TOLERANCE_MS, `${guestMs}`);
         seen.push(lines);
       }
@@ -89,6 +89,32 @@ describe('a clone', () => {
     assert.ok(booted.includes('-kernel') && !booted.includes('-incoming'));
     assert.deepEqual(fs.readdirSync(templates), []);
   });
+});
+
+describe('a VM that is being restored', () => {
+  for (const victim of ['QEMU', 'the shim'] as const)
+    for (const delayMs of [0, 40, 120])
+      it(
+        `leaves nothing when ${victim} is killed ${delayMs} ms after QEMU was started: there is a container, or an error`,
+        LIMIT,
+        async () => {
+          const { env } = configured();
+          await kata(['factory', 'init'], { env });
+          const running = start(['run', '--rm', 'busybox', 'echo', 'up'], { env });
+          running.child.stdin.end();
+          let pid: number | undefined;
+          for (let waitedMs = 0; pid === undefined && waitedMs < 5000; waitedMs += 5) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            pid = processOf(/qemu-system.*-incoming/);
+            if (victim === 'the shim' && pid !== undefined) pid = parentOf(pid);
+          }
+          await new Promise((resolve) => setTimeout(resolve, delayMs));
+          if (pid !== undefined) kill(pid);
+          const { status, stdout, stderr } = await running.ended;
+          if (status === 0) assert.equal(stdout, 'up\n');
+          else assert.match(stderr, /^kata-runtime: .+/m);
+        },
+      );
 });
 
 describe('the template', () => {
@@ -206,6 +232,32 @@ describe('a start comes about although', () => {
     );
   });
 });
+
+/** The first process with such a command line. */
+function processOf(pattern: RegExp): number | undefined {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const found = pids.find((pid) => {
+    try {
+      return pattern.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
+    } catch {
+      return false;
+    }
+  });
+  return found === undefined ? undefined : Number(found);
+}
+
+function parentOf(pid: number): number | undefined {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was quicker.
+  }
+}
 
 function edit(file: string, change: (text: string) => string): void {
   fs.writeFileSync(file, change(fs.readFileSync(file, 'utf8')));

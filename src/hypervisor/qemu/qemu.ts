@@ -210,15 +210,15 @@ export class Qemu implements Hypervisor {
 
   /**
    * Saves a guest that was started from a `template` source, and leaves it stopped for good. Its agent's connection must
-   * have been closed before.
+   * have been closed before. `socketPath` is for QEMU to write to; it must be short.
    */
-  async save(statePath: string): Promise<Snapshot> {
+  async save(statePath: string, socketPath: string): Promise<Snapshot> {
     const { qmp } = this.#running();
     if (this.#source.kind !== 'template')
       throw new KataError('failed-precondition', 'a guest that is saved must have its memory in a file');
     await qmp.execute('stop', undefined);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
-    const stateChecksum = await saveDeviceState(qmp, statePath);
+    const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
     return { memoryPath: this.#source.memoryPath, statePath, stateChecksum, vmmVersion: this.#version };
   }
 

@@ -1,23 +1,19 @@
 import { KataError } from '../../errors/kata-error.ts';
 import type { ByteStream } from '../../os/byte-stream.ts';
 import { concatenate } from '../../os/bytes.ts';
-import { makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
-import { writeFile } from '../../os/file.ts';
+import { removeFile, writeFile } from '../../os/file.ts';
 import { listenUnix } from '../../os/socket.ts';
 import { checksumOf, MAX_STATE_BYTES } from './device-state.ts';
 import type { Qmp } from './qmp.ts';
 
 const SAVE_TIMEOUT_MS = 30_000;
-/** For the socket: its path must be short, and the template's folder may be anywhere. */
-const FOLDER = '/run/kata-save-';
 
 /**
  * Has QEMU, whose guest is stopped, write the state of its devices to a file; its checksum. A socket is what QEMUs of all
  * versions write to without starting a program, which their sandbox forbids.
  */
-export async function saveDeviceState(qmp: Qmp, statePath: string): Promise<number> {
-  const folder = makeTemporaryDirectory(FOLDER);
-  const listener = listenUnix(`${folder}/s`);
+export async function saveDeviceState(qmp: Qmp, statePath: string, socketPath: string): Promise<number> {
+  const listener = listenUnix(socketPath);
   try {
     const completed = qmp.waitForEvent(
       'save the guest',
@@ -27,7 +23,7 @@ export async function saveDeviceState(qmp: Qmp, statePath: string): Promise<numb
     completed.catch(() => {});
     const accepted = listener.accept();
     accepted.catch(() => {});
-    await qmp.execute('migrate', { uri: `unix:${folder}/s` });
+    await qmp.execute('migrate', { uri: `unix:${socketPath}` });
     const stream = await Promise.race([accepted, completed.then(refused)]);
     const state = await readAll(stream);
     const { data } = await completed;
@@ -36,7 +32,7 @@ export async function saveDeviceState(qmp: Qmp, statePath: string): Promise<numb
     return checksumOf(state);
   } finally {
     listener.close();
-    removeTree(folder);
+    removeFile(socketPath);
   }
 }
 

@@ -4,6 +4,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { Snapshot } from '../../hypervisor/hypervisor.ts';
 import { readlink } from '../../os/file.ts';
 import { run } from '../../os/process.ts';
+import { SIGNAL } from '../../os/signal.ts';
 import type { SandboxLog } from '../sandbox-log.ts';
 import { Factory } from './factory.ts';
 
@@ -12,9 +13,15 @@ const MAKER_TIMEOUT_MS = 180_000;
 
 /**
  * What a VM of this configuration starts from; null: it boots. The first start has the template made, which takes little
- * longer than to boot, and all that come meanwhile wait for it. That it cannot be had is no failure of a start.
+ * longer than to boot, and all that come meanwhile wait for it. That it cannot be had is no failure of a start. When
+ * `unwanted` rejects, nothing is made any more.
  */
-export async function obtainTemplate(config: Config, configPath: string, log: SandboxLog): Promise<Snapshot | null> {
+export async function obtainTemplate(
+  config: Config,
+  configPath: string,
+  log: SandboxLog,
+  unwanted: Promise<never>,
+): Promise<Snapshot | null> {
   if (!config.factory.enableTemplate) return null;
   const factory = new Factory(config);
   const warn = (message: string): void => log.warning(message);
@@ -25,7 +32,7 @@ export async function obtainTemplate(config: Config, configPath: string, log: Sa
       log.info('the VM boots: its template could not be made a short while ago; kata-runtime factory init tries again');
       return null;
     }
-    await runMaker(configPath);
+    await runMaker(configPath, unwanted);
     return factory.open(warn);
   } catch (error) {
     log.warning(`the VM boots, because there is no template of it: ${KataError.from(error).line}`);
@@ -43,16 +50,18 @@ export function dropTemplate(config: Config, snapshot: Snapshot, log: SandboxLog
 }
 
 /**
- * A process of its own: it takes memory that a shim need not, and finishes when the start that wanted it is ended. The
- * same as `kata-runtime factory init` by hand.
+ * A process of its own, since it takes memory that a shim need not: the same as `kata-runtime factory init` by hand. It
+ * ends with the start that wanted it; whoever waits for the same template then makes it.
  */
-async function runMaker(configPath: string): Promise<void> {
+async function runMaker(configPath: string, unwanted: Promise<never>): Promise<void> {
   const self = readlink('/proc/self/exe');
   const program = `${self.slice(0, self.lastIndexOf('/'))}/kata-runtime`;
   const env = Object.entries(getenviron()).map(([name, value]) => `${name}=${value}`);
   const { status, stderr } = await run([program, '--config', configPath, 'factory', 'init', '--no-pool'], {
     env,
     timeoutMs: MAKER_TIMEOUT_MS,
+    parentDeathSignal: SIGNAL.KILL,
+    unwanted,
   });
   if (status.code !== 0)
     throw new KataError('internal', stderr.trim().split('\n').at(-1) || `the maker ended with ${status.code}`);
