@@ -6,13 +6,11 @@ import { type Executed, execute } from './execute.ts';
 
 export type ModeName = 'cold' | 'template' | 'pool';
 
-/** How long a pool may take to be full again; when its status tells no number, how long it is given to be. */
+/** How long a pool may take to be full again. */
 const FILL_LIMIT_MS = 30_000;
-const FILL_BLINDLY_MS = 5_000;
 const LOOK_MS = 100;
-/** `factory init` that has not ended by then is a server, and one that is forgotten ends by then. */
-const SERVER_STAYS_MS = 10_000;
-const SERVER_LIMIT_MS = 24 * 3600 * 1000;
+/** `factory init` ends when the pool is full. */
+const INIT_LIMIT_MS = 120_000;
 
 /** One mode of one build. `open` it first, `close` it in the end, whatever failed in between. */
 export class KataMode {
@@ -36,6 +34,9 @@ export class KataMode {
       '[factory]',
       `enable_template = ${name !== 'cold'}`,
       `vm_cache_number = ${name === 'pool' ? poolSize : 0}`,
+      // Of its own: what it makes, it removes.
+      `template_path = ${JSON.stringify(path.join(own, 'templates'))}`,
+      `vm_cache_endpoint = ${JSON.stringify(path.join(own, 'cache.sock'))}`,
     ];
     fs.writeFileSync(path.join(own, 'config.d/50-mode.toml'), `${settings.join('\n')}\n`);
   }
@@ -49,10 +50,7 @@ export class KataMode {
   async open(): Promise<void> {
     if (this.name === 'pool') {
       this.#hasPool = true;
-      const serves = execute(this.command('factory', 'init'), { timeoutMs: SERVER_LIMIT_MS });
-      // Upstream's stays, and is the pool's server; then its end is not waited for, nor a failure when it comes.
-      await Promise.race([serves, sleep(SERVER_STAYS_MS, undefined, { ref: false })]);
-      serves.catch(() => {});
+      await execute(this.command('factory', 'init'), { timeoutMs: INIT_LIMIT_MS });
     }
     const { stderr } = await execute(this.command('run', '--rm', 'busybox', 'true'));
     const idle = /^.*\[factory\] is not acted on.*$/m.exec(stderr)?.[0];
@@ -64,10 +62,8 @@ export class KataMode {
   async ready(): Promise<void> {
     if (this.name !== 'pool') return;
     for (const start = performance.now(); performance.now() - start < FILL_LIMIT_MS; await sleep(LOOK_MS)) {
-      const { stdout } = await execute(this.command('factory', 'status'));
-      const waiting = waitingVms(stdout);
-      if (waiting === undefined) return sleep(FILL_BLINDLY_MS);
-      if (waiting >= this.#poolSize) return;
+      const { stdout } = await execute(this.command('factory', 'status', '--format', 'json'));
+      if (JSON.parse(stdout).pool?.ready >= this.#poolSize) return;
     }
     throw new Error(`the pool is expected to hold ${this.#poolSize} VMs, and does not after ${FILL_LIMIT_MS} ms`);
   }
@@ -88,20 +84,6 @@ function withWholePaths(file: string): string {
   return fs.readFileSync(file, 'utf8').replaceAll(/"(\.\.?\/[^"]*)"/g, (_, relative: string) => {
     return JSON.stringify(path.resolve(path.dirname(file), relative));
   });
-}
-
-/**
- * How many VMs wait, by what `factory status` says: a line for each, as upstream's `VM pid = 1 Cpu = 1 Memory = 2048MiB`,
- * or `3 of 4 VMs …`, `ready 3/4`, `VMs: 3`. Undefined when it says no number.
- */
-export function waitingVms(status: string): number | undefined {
-  const lines = status.match(/^VM pid\b.*$/gm);
-  if (lines !== null) return lines.length;
-  const told =
-    /\b(\d+)\s*(?:of|\/)\s*\d+\b/.exec(status) ??
-    /\b(\d+) (?:VMs?|waiting|ready|idle)\b/i.exec(status) ??
-    /\b(?:VMs?|waiting|ready|idle)\W+(\d+)\b/i.exec(status);
-  return told === null ? undefined : Number(told[1]);
 }
 
 /** Opens each mode; those that cannot be are told, with the reason, and left out. */

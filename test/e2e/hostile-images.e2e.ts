@@ -189,8 +189,8 @@ describe('images that are hostile', () => {
         fs.symlinkSync('loop', `${path}/odd/loop`);
         execFileSync('mkfifo', [`${path}/odd/fifo`]);
         execFileSync('mknod', [`${path}/odd/null`, 'c', '1', '3']);
-        // The ports of the guest's devices: what only a privileged container may read.
-        execFileSync('mknod', [`${path}/odd/ports`, 'c', '1', '4']);
+        // The disk in the guest's first slot: virtio-blk has the first of the majors that the kernel gives out by itself.
+        execFileSync('mknod', [`${path}/odd/disk`, 'b', '254', '0']);
         execFileSync('truncate', ['-s', '200M', `${path}/odd/sparse`]);
         fs.writeFileSync(`${path}/odd/binary`, createHash('sha512').update('seed').digest());
         let deep = `${path}/deep`;
@@ -209,11 +209,11 @@ describe('images that are hostile', () => {
       assert.deepEqual({ missing, more }, { missing: [], more: [] }, stderr);
       assert.match(stdout, /bottom/);
       // A device that an image brings is a name, and opens nothing.
-      const devices = await runIn(root, 'cat /odd/ports | wc -c; echo; head -c 10 /odd/sparse | od -An -tx1');
+      const devices = await runIn(root, 'cat /odd/disk | wc -c; echo; head -c 10 /odd/sparse | od -An -tx1');
       assert.match(devices.stdout, /^0\n\n(?: 00){10}\n$/);
-      assert.match(devices.stderr, /ports'?: Operation not permitted/);
+      assert.match(devices.stderr, /disk'?: Operation not permitted/);
       // Unless the container is a privileged one.
-      const privileged = await runIn(root, 'head -c 10 /odd/ports | wc -c', (spec) => {
+      const privileged = await runIn(root, 'head -c 10 /odd/disk | wc -c', (spec) => {
         spec.linux.resources = { devices: [{ allow: true, access: 'rwm' }] };
       });
       assert.equal(privileged.stdout, '10\n', privileged.stderr);
