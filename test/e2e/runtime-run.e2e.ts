@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { coverState, KATA_RUNTIME, kata, Running, start, startOnTerminal, traces } from '../harness/kata-runtime.ts';
+import { testConfig } from '../harness/test-config.ts';
 
 const LIMIT = { timeout: 60_000 };
 let uncover: () => void;
@@ -195,7 +196,8 @@ describe('a run that fails leaves nothing and says why in one line', () => {
   });
 
   it('a signal while the guest boots', LIMIT, async () => {
-    const under = start(['run', '--rm', 'busybox', 'sleep', '1000']);
+    const env = { KATA_CONF_FILE: testConfig(folder, { enable_template: 'false' }) };
+    const under = start(['run', '--rm', 'busybox', 'sleep', '1000'], { env });
     await new Promise((resolve) => setTimeout(resolve, 700));
     under.child.kill('SIGINT');
     assert.equal((await under.ended).status, 130);

@@ -129,6 +129,17 @@ describe('the template', () => {
     );
   });
 
+  it('is given up with the start that wanted it: nobody goes on making it', LIMIT, async () => {
+    const { env, templates } = configured();
+    const running = start(['run', '--rm', 'busybox', 'sleep', '1000'], { env });
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    running.child.kill('SIGINT');
+    assert.equal((await running.ended).status, 130);
+    assert.equal(processOf(/-name sandbox-template|factory init/), undefined);
+    assert.deepEqual(names(templates), []);
+    assert.equal((await run(env, 'echo up')).stdout, 'up\n');
+  });
+
   it('is shown by factory status, is there for the next, and goes with factory destroy', LIMIT, async () => {
     const { env, templates } = configured();
     assert.match((await kata(['factory', 'init'], { env })).stdout, /^template [0-9a-f]{16}: made in /);

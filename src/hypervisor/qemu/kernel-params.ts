@@ -34,6 +34,11 @@ export function kernelParams(accelerator: Accelerator['name'], maxVcpus: number,
     // The random pool is seeded by RDRAND, which is KVM's or QEMU's, and by virtio-rng: nobody waits for entropy.
     'random.trust_cpu=on',
     'net.ifnames=0',
+    // What an idle kernel wakes up for: it takes 0.16 % of a processor instead of 0.43 (bench/scale). The VMM's own health
+    // is looked at from outside.
+    'nowatchdog',
+    'sysctl.vm.compaction_proactiveness=0',
+    'sysctl.vm.stat_interval=120',
   ];
 }
 
