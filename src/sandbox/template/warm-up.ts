@@ -10,19 +10,18 @@ import { defaultSpec } from './warm-up-spec.ts';
 const CONTAINER = 'warm-up';
 /** The agent gives a sandbox of this name to whoever creates one next. */
 const SANDBOX = 'template';
-/** Two rounds: what the kernel and the agent do only once is done, what they do the second time is in their caches. */
-const ROUNDS = 2;
-const EXECS = 2;
 const WRITABLE_BYTES = 16 * 2 ** 20;
 
 /**
  * Runs a container that does nothing, with a root and a seccomp filter as any other, so that modules are loaded and what
  * a container's start reads and allocates is there. It opens no connection, reads no random number that it keeps, and never
  * looks at the guest's boot id: a clone must get its own. An empty sandbox is left, for clones to take over.
+ *
+ * One round is enough for memory: a second one makes no start from it faster (bench/start).
  */
-export async function warmUp(client: AgentClient, disk: GuestDisk, image: RootImage): Promise<void> {
+export async function warmUp(client: AgentClient, disk: GuestDisk, image: RootImage, rounds = 1): Promise<void> {
   const request = sandboxRequest({ id: SANDBOX, hostname: SANDBOX, dns: [], kernelModules: [] });
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     if (round > 0) await client.agent.destroySandbox({});
     await client.agent.createSandbox(request);
     await runOnce(client, disk, image);
@@ -46,11 +45,9 @@ async function runOnce({ agent }: AgentClient, disk: GuestDisk, image: RootImage
     sandboxPidns: false,
     sharedMounts: [],
   });
-  for (let index = 0; index < EXECS; index++) {
-    const exec = { containerId: CONTAINER, execId: `${CONTAINER}-${index}` };
-    await agent.execProcess({ ...exec, ...ports, process: spec.process });
-    await follow(agent, exec);
-  }
+  const exec = { containerId: CONTAINER, execId: `${CONTAINER}-exec` };
+  await agent.execProcess({ ...exec, ...ports, process: spec.process });
+  await follow(agent, exec);
   await agent.startContainer({ containerId: CONTAINER });
   await follow(agent, ids);
   await agent.removeContainer({ containerId: CONTAINER, timeout: 0 });
