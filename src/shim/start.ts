@@ -2,20 +2,20 @@ import { getenv } from 'std';
 import { syscall } from 'sys';
 import { KataError } from '../errors/kata-error.ts';
 import { identifyContainer } from '../oci/annotations.ts';
-import { makeDirectories } from '../os/directory.ts';
-import { check, isErrno } from '../os/errno.ts';
+import { check } from '../os/errno.ts';
 import { close, moveTo, O, open, writeSync } from '../os/fd.ts';
 import { removeFile, writeFileAtomic } from '../os/file.ts';
 import { resetAfterFork } from '../os/loop.ts';
 import { fork } from '../os/process.ts';
 import { SIGNAL } from '../os/signal.ts';
-import { connectUnix, type Listener, listenUnix } from '../os/socket.ts';
+import { listenUnix } from '../os/socket.ts';
 import { utf8Encode } from '../os/utf8.ts';
 import { checkIdentifier } from '../sandbox/identifier.ts';
 import { NR } from '../syscall/numbers.ts';
 import { socketPath } from './address.ts';
 import { readAnnotations, siblingAddress } from './bundle.ts';
 import type { ShimFlags } from './flags.ts';
+import { listenOnce } from './listen-once.ts';
 import { claimFromPool } from './pool/claim.ts';
 import { serve } from './server.ts';
 
@@ -42,7 +42,7 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   }
   const path = socketPath(flags.address, flags.namespace, flags.id);
   const address = `unix://${path}`;
-  let listener = await listenOnce(path);
+  let listener = await listenOnce(path, 0o711);
   if (listener !== null) {
     const timeline = getenv('KATA_TIMELINE') === '1';
     const waiting = await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
@@ -75,25 +75,6 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   }
   announce(bundle, address);
   return 0;
-}
-
-/** A listener at `path`; null when a live shim listens there already. A dead one's socket is replaced. */
-async function listenOnce(path: string): Promise<Listener | null> {
-  makeDirectories(path.slice(0, path.lastIndexOf('/')), 0o711);
-  try {
-    return listenUnix(path);
-  } catch (error) {
-    if (!isErrno(error, 'EADDRINUSE')) throw error;
-  }
-  try {
-    (await connectUnix(path)).close();
-    return null;
-  } catch (error) {
-    // A live one may be too busy to take a connection just now.
-    if (!isErrno(error, 'ECONNREFUSED', 'ENOENT')) throw error;
-    removeFile(path);
-    return listenUnix(path);
-  }
 }
 
 function announce(bundle: string, address: string): void {

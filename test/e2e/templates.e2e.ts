@@ -152,7 +152,7 @@ describe('the template', () => {
     assert.equal(shown[0].stale, null);
     assert.ok(shown[0].bytes < 150 * 2 ** 20, `${shown[0].bytes} bytes`);
     assert.equal((await kata(['factory', 'destroy'], { env })).status, 0);
-    assert.deepEqual(fs.readdirSync(templates), []);
+    assert.ok(!fs.existsSync(templates));
     assert.equal((await kata(['factory', 'destroy'], { env })).status, 0);
   });
 

@@ -1,10 +1,13 @@
-import { makeDirectories } from '../../os/directory.ts';
+import { makeDirectories, removeDirectory } from '../../os/directory.ts';
+import { isErrno } from '../../os/errno.ts';
 import { close } from '../../os/fd.ts';
-import { lockFile } from '../../os/file.ts';
+import { lockFile, removeFile } from '../../os/file.ts';
 import { MS, mount } from '../../os/mount.ts';
 import { lstatIfExists, statfs } from '../../os/stat.ts';
-import { isMountPoint, unmountAll } from '../../os/unmount.ts';
+import { listMounts, unmountAll } from '../../os/unmount.ts';
 
+/** What our tmpfs is called in the list of mounts. */
+const SOURCE = 'kata-templates';
 const TMPFS_MAGIC = 0x01021994;
 const HUGETLBFS_MAGIC = 0x958458f6;
 
@@ -19,16 +22,26 @@ export function prepareTemplateFolder(path: string): void {
   makeDirectories(path, 0o700);
   if (isInMemory(path)) return;
   // Two that come first at once would mount one over the other.
-  const lock = lockFile(`${path.slice(0, path.lastIndexOf('/'))}/.template.lock`, 'exclusive')!;
+  const lock = lockFile(lockPath(path), 'exclusive')!;
   try {
-    if (!isInMemory(path)) mount('kata-templates', path, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, 'mode=0700');
+    if (!isInMemory(path)) mount(SOURCE, path, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, 'mode=0700');
   } finally {
     close(lock);
   }
 }
 
-/** Takes the tmpfs away again, if there is one that is ours. VMs keep what they map of it. */
+/** Takes the empty folder away again, with the tmpfs if there is one. VMs keep what they map of it. */
 export function removeTemplateFolder(path: string): void {
-  if (lstatIfExists(path) === null || !isMountPoint(path)) return;
-  for (const failure of unmountAll(path, { lazy: true })) throw failure;
+  if (lstatIfExists(path) === null) return;
+  const isOurs = listMounts().some(({ mountPoint, source }) => mountPoint === path && source === SOURCE);
+  if (isOurs) for (const failure of unmountAll(path, { lazy: true })) throw failure;
+  removeFile(lockPath(path));
+  try {
+    removeDirectory(path);
+  } catch (error) {
+    // Somebody else has put something there, which is not ours to remove.
+    if (!isErrno(error, 'ENOTEMPTY', 'EBUSY')) throw error;
+  }
 }
+
+const lockPath = (path: string): string => `${path}.lock`;

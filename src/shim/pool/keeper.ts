@@ -1,14 +1,14 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { makeDirectories } from '../../os/directory.ts';
-import { isErrno } from '../../os/errno.ts';
 import { close } from '../../os/fd.ts';
 import { readlink, removeFile, writeFile } from '../../os/file.ts';
 import { type ChildProcess, spawn } from '../../os/process.ts';
 import { ignoreSignal, SIGNAL, SignalReader } from '../../os/signal.ts';
-import { connectUnix, type Listener, listenUnix, socketPair } from '../../os/socket.ts';
+import { type Listener, socketPair } from '../../os/socket.ts';
 import { after } from '../../os/timer.ts';
 import { NR } from '../../syscall/numbers.ts';
+import { listenOnce } from '../listen-once.ts';
 import { readConfig } from '../options.ts';
 import { receiveMessage, sendMessage } from './exchange.ts';
 import { CONTROL_FD, type MemberNews } from './member.ts';
@@ -31,8 +31,7 @@ interface Member {
 export async function keepPool(configPath: string): Promise<number> {
   const { config } = readConfig(configPath);
   const { vmCacheEndpoint, vmCacheNumber } = config.factory;
-  makeDirectories(vmCacheEndpoint.slice(0, vmCacheEndpoint.lastIndexOf('/')), 0o700);
-  const listener = await listenAlone(vmCacheEndpoint);
+  const listener = await listenOnce(vmCacheEndpoint, 0o700);
   if (listener === null) return 0;
   ignoreSignal(SIGNAL.PIPE);
   const marker = `${POOLS_FOLDER}/${syscall(NR.getpid)}`;
@@ -48,22 +47,6 @@ export async function keepPool(configPath: string): Promise<number> {
   removeFile(vmCacheEndpoint);
   removeFile(marker);
   return 0;
-}
-
-/** Null when a pool listens there already; a dead one's socket is replaced. */
-async function listenAlone(path: string): Promise<Listener | null> {
-  try {
-    return listenUnix(path);
-  } catch (error) {
-    if (!isErrno(error, 'EADDRINUSE')) throw error;
-  }
-  try {
-    (await connectUnix(path)).close();
-    return null;
-  } catch {
-    removeFile(path);
-    return listenUnix(path);
-  }
 }
 
 async function accept(listener: Listener, pool: Pool): Promise<void> {
