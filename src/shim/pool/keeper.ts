@@ -137,6 +137,7 @@ class Pool {
     }
     member.ready = true;
     this.#failures = 0;
+    this.#lastFailure = '';
     this.fill();
   }
 

@@ -31,7 +31,7 @@ export interface PoolStatus {
   ready: number;
   wanted: number;
   given: number;
-  /** Why the last VM that failed did; empty when none has. */
+  /** Why VMs do not come about; empty since the last one that did. */
   lastFailure: string;
 }
 
