@@ -2,7 +2,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { Disk, GuestDisk } from '../hypervisor.ts';
 import type { Qmp } from './qmp.ts';
 
-/** How many disks a guest finds without looking for new ones. Each costs a VM's start 1 ms (bench/boot). */
+/** How many disks a guest finds without looking for new ones. Each costs a VM's start 1 ms. */
 export const ROOT_SLOTS = 4;
 /** PCI slots from here on; those below are given out by QEMU. */
 const FIRST_PCI_SLOT = 0x10;

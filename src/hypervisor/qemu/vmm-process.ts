@@ -13,7 +13,7 @@ import { parseVersionText } from './version.ts';
 const STDERR_LINES = 20;
 /**
  * Huge pages for glibc's heap: QEMU asks for 20 MiB of small pieces before it runs, each page of which is a fault. A VM is
- * restored in 70 ms instead of 105, for 7 MiB (bench/boot); another C library does not look.
+ * restored in 70 ms instead of 105, for 7 MiB (15 restores each, in turns); another C library does not look.
  */
 const ENVIRONMENT = [
   'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
