@@ -145,3 +145,13 @@ test('a template whose kernel was replaced is stale, and goes when the next one 
       [templateName(guest('new'))],
     );
   }));
+
+test('when all are removed, nothing of them is left: no lock, no half, no note of a failure', () =>
+  withStore(async ({ store, guest, folder }) => {
+    await make(store, guest());
+    const other = `${folder}/${templateName(guest('other'))}`;
+    makeDirectory(`${other}.tmp`, 0o700);
+    writeFile(`${other}.failed`, 'why');
+    store.clear();
+    assert.deepEqual(listDirectory(folder), []);
+  }));

@@ -7,7 +7,7 @@ import { check } from '../../os/errno.ts';
 import { AT_FDCWD, close } from '../../os/fd.ts';
 import { readTextIfExists, rename, writeFile } from '../../os/file.ts';
 import { lstatIfExists, stat } from '../../os/stat.ts';
-import { lockExisting, lockOrMake } from '../../rootfs/file-lock.ts';
+import { lockOrMake } from '../../rootfs/file-lock.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { descriptionPathIn, memoryPathIn, snapshotOf, statePathIn, type Template, templateName } from './template.ts';
 
@@ -125,9 +125,11 @@ export class TemplateStore {
     this.#removeAbandoned();
   }
 
-  /** Removes every template. */
+  /** Removes every template, and what is known of those that could not be made. */
   clear(): void {
     for (const name of this.#names()) this.#remove(this.#folder(name));
+    for (const name of listDirectoryIfExists(this.#directory))
+      if (/^[0-9a-f]{16}\.failed$/.test(name)) removeTree(this.#folder(name));
     this.#removeAbandoned();
   }
 
@@ -147,24 +149,17 @@ export class TemplateStore {
   /** What makers that were killed left: nobody holds their locks. */
   #removeAbandoned(): void {
     for (const name of listDirectoryIfExists(this.#directory)) {
-      if (!/^[0-9a-f]{16}\.(tmp|gone|lock|failed)$/.test(name)) continue;
+      if (!/^[0-9a-f]{16}\.(tmp|gone|lock)$/.test(name)) continue;
       const base = this.#folder(name.slice(0, 16));
       const lock = lockOrMake(`${base}.lock`, 'exclusive');
       if (lock === null) continue;
       try {
-        if (!name.endsWith('.failed')) removeTree(`${base}.${name.slice(17)}`);
+        removeTree(this.#folder(name));
         removeTree(`${base}.lock`);
       } finally {
         close(lock);
       }
     }
-  }
-
-  /** Whether somebody makes this template now. */
-  isBeingMade(fingerprint: Fingerprint): boolean {
-    const lock = lockExisting(`${this.#folder(templateName(fingerprint))}.lock`, 'exclusive');
-    if (lock !== null) close(lock);
-    return lock === null && lstatIfExists(`${this.#folder(templateName(fingerprint))}.lock`) !== null;
   }
 }
 
