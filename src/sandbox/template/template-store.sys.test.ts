@@ -5,11 +5,14 @@ import { identityOf } from '../../hypervisor/qemu/fingerprint.ts';
 import { listDirectory, makeDirectory, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
 import { close } from '../../os/fd.ts';
 import { chmod, exists, readText, writeFile } from '../../os/file.ts';
+import { sleep } from '../../os/timer.ts';
 import { lockOrMake } from '../../rootfs/file-lock.ts';
 import { templateName } from './template.ts';
 import { TemplateStore } from './template-store.ts';
 
 const MEMORY_MIB = 1;
+/** Times of files come from a clock that moves in steps: 10 ms at the slowest HZ. */
+const CLOCK_TICK_MS = 11;
 const LIMITS = { maxNumber: 4, maxBytes: 2 ** 30 };
 const made = { memoryBytes: 2 ** 20, stateBytes: 5, stateChecksum: 1, vmmVersion: '7.2' };
 
@@ -118,6 +121,7 @@ test('what another maker is at is left alone', () =>
 test('no more templates are kept than the limits allow: the longest unused go first', () =>
   withStore(async ({ store, guest }) => {
     for (const text of ['a', 'b']) await make(store, guest(text));
+    await sleep(CLOCK_TICK_MS);
     store.open(guest('a'), MEMORY_MIB, assert.fail);
     await make(store, guest('c'), { maxNumber: 2, maxBytes: 2 ** 30 });
     assert.deepEqual(
@@ -131,6 +135,22 @@ test('no more templates are kept than the limits allow: the longest unused go fi
     assert.deepEqual(
       store.list().map(({ name }) => name),
       [templateName(guest('d'))],
+    );
+  }));
+
+test('the one that was just made counts towards the limits, even when it seems the oldest', () =>
+  withStore(async ({ store, guest }) => {
+    for (const text of ['a', 'b', 'c']) {
+      await make(store, guest(text));
+      await sleep(CLOCK_TICK_MS);
+    }
+    store.sweep({ maxNumber: 2, maxBytes: 2 ** 30 }, templateName(guest('a')));
+    assert.deepEqual(
+      store
+        .list()
+        .map(({ name }) => name)
+        .sort(),
+      [templateName(guest('a')), templateName(guest('c'))].sort(),
     );
   }));
 

@@ -116,7 +116,8 @@ export class TemplateStore {
       if (template.stale !== null && template.name !== keep) this.#remove(this.#folder(template.name));
       else kept.push(template);
     }
-    kept.sort((a, b) => b.usedAtMs - a.usedAtMs);
+    // What is kept in any case counts first: two that were used within one tick of the kernel's clock have the same time.
+    kept.sort((a, b) => Number(b.name === keep) - Number(a.name === keep) || b.usedAtMs - a.usedAtMs);
     let bytes = 0;
     for (const [index, template] of kept.entries()) {
       bytes += template.bytes;
