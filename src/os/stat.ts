@@ -102,6 +102,8 @@ export function isType(of: Stat, type: number): boolean {
 export interface FileSystemUse {
   /** The magic number (statfs(2)): 0x794c7630 is overlay, 0x01021994 tmpfs, 0x63677270 cgroup2. */
   type: number;
+  /** Programs there cannot be executed (MS_NOEXEC). */
+  noExec: boolean;
   totalBytes: number;
   freeBytes: number;
   /** Free for processes that are not root. */
@@ -110,6 +112,8 @@ export interface FileSystemUse {
   freeInodes: number;
 }
 
+const ST_NOEXEC = 8;
+
 /** How full the file system under `path` is (statfs(2)). */
 export function statfs(path: string): FileSystemUse {
   const fields = new BigInt64Array(15);
@@ -117,6 +121,7 @@ export function statfs(path: string): FileSystemUse {
   const [type, blockSize, blocks, free, available, files, freeFiles] = fields as unknown as bigint[];
   return {
     type: Number(BigInt.asUintN(32, type!)),
+    noExec: (Number(fields[10]) & ST_NOEXEC) !== 0,
     totalBytes: Number(blocks! * blockSize!),
     freeBytes: Number(free! * blockSize!),
     availableBytes: Number(available! * blockSize!),
