@@ -27,6 +27,20 @@ export interface Snapshot {
   stateChecksum: number;
   /** The version of the VMM that wrote it, as it tells it: no other may read it. */
   vmmVersion: string;
+  /** The VMM's process itself, saved at the same moment; null where that cannot be. */
+  process: SavedVmm | null;
+  /** The agent's connection was open then: it goes on, and this is the id of the next stream in it. */
+  agentStreamId: number;
+}
+
+/** A VMM's process that was saved, with what it had translated of the guest's code. */
+export interface SavedVmm {
+  /** Its description, JSON. */
+  imagePath: string;
+  /** Its memory. */
+  pagesPath: string;
+  /** `checksumOf` of the description and of what remakes the process. */
+  checksum: number;
 }
 
 /** What a VM is made of. */

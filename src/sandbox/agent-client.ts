@@ -10,6 +10,8 @@ export interface AgentClient {
   health: ServiceClient<typeof HealthDefinition>;
   /** Answers `unimplemented` when the agent is upstream's. */
   extension: ServiceClient<typeof AgentExtensionDefinition>;
+  /** The id of the next stream in the connection, for whoever goes on with it (`Snapshot.agentStreamId`). */
+  readonly nextStreamId: number;
   /** Settles when the agent hung up, or we did. */
   closed: Promise<unknown>;
   close(): void;
@@ -24,8 +26,11 @@ const ANSWER_TIMEOUT_MS = 60_000;
  * Speaks the agent API over the VM's channel. A call that names no limit and waits for nothing throws
  * `deadline-exceeded` after `answerTimeoutMs`.
  */
-export function agentClient(channel: ByteStream, answerTimeoutMs: number = ANSWER_TIMEOUT_MS): AgentClient {
-  const connection = new TtrpcClient(channel, "the guest's agent");
+export function agentClient(
+  channel: ByteStream,
+  { answerTimeoutMs = ANSWER_TIMEOUT_MS, firstStreamId = 1 } = {},
+): AgentClient {
+  const connection = new TtrpcClient(channel, "the guest's agent", firstStreamId);
   const limited = {
     call(service: string, method: string, payload: readonly Uint8Array[], options: CallOptions = {}) {
       const timeoutMs = options.timeoutMs ?? (WITHOUT_LIMIT.has(method) ? undefined : answerTimeoutMs);
@@ -36,6 +41,9 @@ export function agentClient(channel: ByteStream, answerTimeoutMs: number = ANSWE
     agent: createClient(AgentServiceDefinition, limited),
     health: createClient(HealthDefinition, limited),
     extension: createClient(AgentExtensionDefinition, limited),
+    get nextStreamId() {
+      return connection.nextStreamId;
+    },
     closed: connection.closed,
     close: () => connection.close(),
   };

@@ -28,7 +28,7 @@ const reply = (frame: Frame, payload: Uint8Array): Uint8Array =>
 /** A client whose agent is `answer`. */
 function guest(answer: Answer, answerTimeoutMs = 200) {
   const [ours, theirs] = memoryStreamPair();
-  const client = agentClient(ours, answerTimeoutMs);
+  const client = agentClient(ours, { answerTimeoutMs });
   const decoder = new FrameDecoder();
   const serve = async () => {
     for (let chunk = await theirs.read(); chunk !== null; chunk = await theirs.read())

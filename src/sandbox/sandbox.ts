@@ -259,7 +259,9 @@ export class Sandbox {
   async #connect(): Promise<AgentClient> {
     const { dialTimeoutMs } = this.#options.config.agent;
     const startMs = monotonicMs();
-    const client = agentClient(await this.#machine.connectAgent(dialTimeoutMs));
+    const client = agentClient(await this.#machine.connectAgent(dialTimeoutMs), {
+      firstStreamId: this.#machine.agentStreamId,
+    });
     this.#teardown.add('hang up', () => client.close());
     this.#guestUp = true;
     // The configured time is for both: to come up, and to answer.
@@ -297,6 +299,8 @@ export class Sandbox {
     try {
       await this.#machine.start();
       this.#cloned = true;
+      // It did without, and so would all others, each more slowly: the next start makes a new one.
+      if (snapshot.process !== null && !this.#machine.isResumed) dropTemplate(config, snapshot, log);
     } catch (error) {
       await this.#machine.stop();
       if (this.#stopping !== undefined) throw error;

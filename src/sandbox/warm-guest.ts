@@ -40,7 +40,9 @@ export async function warmGuest(config: Config): Promise<WarmGuest> {
   const machine = newMachine(config, 'pool', log, snapshot);
   try {
     await machine.start();
-    const client = agentClient(await machine.connectAgent(config.agent.dialTimeoutMs));
+    const client = agentClient(await machine.connectAgent(config.agent.dialTimeoutMs), {
+      firstStreamId: machine.agentStreamId,
+    });
     await becomeOneself(client, config.agent.dialTimeoutMs);
     const root = warmUpRoot(snapshot);
     const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });

@@ -39,19 +39,28 @@ export class TtrpcClient {
   readonly #stream: ByteStream;
   readonly #peer: string;
   readonly #pending = new Map<number, Pending>();
-  #nextStreamId = 1;
+  #nextStreamId: number;
   /** Why no further call is possible, once that is so. */
   #ended: KataError | undefined;
   #settleClosed: (reason: KataError | undefined) => void = () => {};
 
-  /** @param peer who is at the other end, for messages: "the agent of sandbox 3f…" */
-  constructor(stream: ByteStream, peer = 'the peer') {
+  /**
+   * @param peer who is at the other end, for messages: "the agent of sandbox 3f…"
+   * @param firstStreamId for a connection that another client began: its `nextStreamId`
+   */
+  constructor(stream: ByteStream, peer = 'the peer', firstStreamId = 1) {
     this.#stream = stream;
+    this.#nextStreamId = firstStreamId;
     this.#peer = peer;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
     void this.#receive();
+  }
+
+  /** The id of the stream that the next call opens. */
+  get nextStreamId(): number {
+    return this.#nextStreamId;
   }
 
   /**

@@ -83,10 +83,10 @@ describe('a clone', () => {
 
   it('is restored, not booted; without templates each VM boots', LIMIT, async () => {
     const cloned = await commandLineOf(configured().env);
-    assert.ok(cloned.includes('-incoming') && !cloned.includes('-kernel'));
+    assert.ok(cloned.some((arg) => arg.startsWith('sandbox-')) && !cloned.includes('-kernel'), cloned.join(' '));
     const { env, templates } = configured({ enable_template: 'false' });
     const booted = await commandLineOf(env);
-    assert.ok(booted.includes('-kernel') && !booted.includes('-incoming'));
+    assert.ok(booted.includes('-kernel'));
     assert.deepEqual(fs.readdirSync(templates), []);
   });
 });
@@ -105,7 +105,7 @@ describe('a VM that is being restored', () => {
           let pid: number | undefined;
           for (let waitedMs = 0; pid === undefined && waitedMs < 5000; waitedMs += 5) {
             await new Promise((resolve) => setTimeout(resolve, 5));
-            pid = processOf(/qemu-system.*-incoming/);
+            pid = processOf(/^\S*qemu-system/);
             if (victim === 'the shim' && pid !== undefined) pid = parentOf(pid);
           }
           await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -174,18 +174,31 @@ describe('a start comes about although', () => {
   const damages: [title: string, damage: (template: string) => void][] = [
     ['the template’s memory was truncated', (t) => fs.truncateSync(`${t}/memory`, 4096)],
     ['its device state was truncated', (t) => fs.truncateSync(`${t}/state`, 1000)],
+    ['its QEMU was truncated', (t) => fs.truncateSync(`${t}/process`, 4096)],
+    ['its QEMU is gone', (t) => fs.rmSync(`${t}/process`)],
+    ['a byte of what remakes its QEMU is wrong', (t) => changeByte(`${t}/process`, 5000)],
+    ['a byte of its QEMU’s description is wrong', (t) => changeByte(`${t}/process.json`, 500)],
+    ['its QEMU does not run when it is remade', (t) => brokenProcess(t)],
     [
-      'a byte of its device state is wrong',
+      'a byte of its device state is wrong, and its QEMU is gone',
       (t) => {
-        const state = fs.readFileSync(`${t}/state`);
-        state[5000]! ^= 1;
-        fs.writeFileSync(`${t}/state`, state);
+        changeByte(`${t}/state`, 5000);
+        fs.rmSync(`${t}/process`);
       },
     ],
-    ['QEMU does not take the state, and ends', (t) => refusedState(t)],
     [
-      'another QEMU wrote it',
-      (t) => edit(`${t}/template.json`, (text) => text.replace(/"vmmVersion":"[^"]*"/, '"vmmVersion":"6.0.0"')),
+      'QEMU does not take the state, and ends, and its QEMU is gone',
+      (t) => {
+        refusedState(t);
+        fs.rmSync(`${t}/process`);
+      },
+    ],
+    [
+      'another QEMU wrote it, and its QEMU is gone',
+      (t) => {
+        edit(`${t}/template.json`, (text) => text.replace(/"vmmVersion":"[^"]*"/, '"vmmVersion":"6.0.0"'));
+        fs.rmSync(`${t}/process`);
+      },
     ],
     ['its description is damaged', (t) => fs.writeFileSync(`${t}/template.json`, '{')],
   ];
@@ -272,6 +285,21 @@ function kill(pid: number): void {
 
 function edit(file: string, change: (text: string) => string): void {
   fs.writeFileSync(file, change(fs.readFileSync(file, 'utf8')));
+}
+
+function changeByte(file: string, at: number): void {
+  const bytes = fs.readFileSync(file);
+  bytes[at]! ^= 1;
+  fs.writeFileSync(file, bytes);
+}
+
+/** Pages that are not what was saved, which nothing checks: whoever may write them may do anything. */
+function brokenProcess(template: string): void {
+  const { size } = fs.statSync(`${template}/process`);
+  const zeros = Buffer.alloc(size - 2 ** 20);
+  const fd = fs.openSync(`${template}/process`, 'r+');
+  fs.writeSync(fd, zeros, 0, zeros.length, 2 ** 20);
+  fs.closeSync(fd);
 }
 
 /** A state that is what was written, as far as can be told, and that QEMU cannot read. */

@@ -95,7 +95,7 @@ test('one emulated vCPU does without the local timer, several or real ones keep 
 });
 
 test('a template has its memory in a file that is shared, a clone maps that file for itself and loads no kernel', () => {
-  const template = line({}, {}, { origin: { kind: 'template', memoryPath: '/t,1/memory' } });
+  const template = line({}, {}, { origin: { kind: 'template', memoryPath: '/t,1/memory', isRestored: false } });
   assert.ok(
     values(template, '-object').includes('memory-backend-file,id=memory,size=512M,mem-path=/t,,1/memory,share=on'),
   );
@@ -107,6 +107,9 @@ test('a template has its memory in a file that is shared, a clone maps that file
 
 test('a clone has the devices of its template, and every guest has empty slots for roots', () => {
   const devices = (origin: QemuSettings['origin']) => values(line({}, {}, { origin }), '-device');
-  assert.deepEqual(devices({ kind: 'clone', memoryPath: '/t' }), devices({ kind: 'template', memoryPath: '/t' }));
+  assert.deepEqual(
+    devices({ kind: 'clone', memoryPath: '/t' }),
+    devices({ kind: 'template', memoryPath: '/t', isRestored: false }),
+  );
   assert.equal(devices({ kind: 'boot' }).filter((device) => device.startsWith('virtio-blk-pci,id=root')).length, 4);
 });

@@ -26,12 +26,13 @@ export interface QemuSettings {
 }
 
 /**
- * Where the guest comes from. `boot`: its kernel, in memory of its own. `template`: the same, in a file, to be saved.
- * `clone`: a guest that was saved so; its memory file is mapped privately, what it changes is its own.
+ * Where the guest comes from. `boot`: its kernel, in memory of its own. `template`: the same, in a file, to be saved; or
+ * one that was saved so, to go on and be saved again. `clone`: a guest that was saved; its memory file is mapped privately, what
+ * it changes is its own.
  */
 export type Origin =
   | { kind: 'boot' }
-  | { kind: 'template'; memoryPath: string }
+  | { kind: 'template'; memoryPath: string; isRestored: boolean }
   | { kind: 'clone'; memoryPath: string };
 
 /** A value within a list of `key=value,key=value`: a comma is doubled (qemu(1)). */
@@ -65,7 +66,9 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...rootSlotDevices(),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
-    ...(origin.kind === 'clone' ? ['-incoming', 'defer'] : kernelOf(config, machine, accelerator)),
+    ...(origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored)
+      ? ['-incoming', 'defer']
+      : kernelOf(config, machine, accelerator)),
   ];
 }
 

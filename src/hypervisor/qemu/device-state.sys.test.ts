@@ -23,7 +23,7 @@ test('what was saved is read as it was, and what was damaged is not', () => {
   const folder = makeTemporaryDirectory('/tmp/kata-ts-state-');
   try {
     const statePath = `${folder}/state`;
-    const snapshot = { memoryPath: '', statePath, stateChecksum: checksumOf(bytes(5000)), vmmVersion: '' };
+    const snapshot = { statePath, stateChecksum: checksumOf(bytes(5000)) };
     writeFile(statePath, bytes(5000));
     assert.deepEqual(readDeviceState(snapshot), bytes(5000));
     writeFile(statePath, bytes(4999));

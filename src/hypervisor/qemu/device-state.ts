@@ -15,7 +15,10 @@ export function checksumOf(bytes: Uint8Array): number {
 }
 
 /** The saved state of a guest's devices. `data-loss` when the file is not what was written. */
-export function readDeviceState({ statePath, stateChecksum }: Snapshot): Uint8Array {
+export function readDeviceState({
+  statePath,
+  stateChecksum,
+}: Pick<Snapshot, 'statePath' | 'stateChecksum'>): Uint8Array {
   const bytes = readFile(statePath, MAX_STATE_BYTES);
   const checksum = checksumOf(bytes);
   if (checksum === stateChecksum) return bytes;

@@ -1,5 +1,5 @@
 import { readText } from '../../os/file.ts';
-import { stat } from '../../os/stat.ts';
+import { type FileIdentity, identityOf } from '../../os/file-identity.ts';
 import type { MachineOptions } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { commandLine } from './command-line.ts';
@@ -11,18 +11,6 @@ export interface Fingerprint {
   text: string;
   /** The files that it speaks of, each as it was: one that was replaced since makes the guest stale. */
   files: readonly FileIdentity[];
-}
-
-export interface FileIdentity {
-  path: string;
-  /** Changes with the file's content, place or time. */
-  identity: string;
-}
-
-/** Throws `not-found` when it is not there. */
-export function identityOf(path: string): FileIdentity {
-  const { device, inode, sizeBytes, modifiedNs, changedNs } = stat(path);
-  return { path, identity: `${device}/${inode}/${sizeBytes}/${modifiedNs}/${changedNs}` };
 }
 
 /**
@@ -39,7 +27,7 @@ export function fingerprintOf(config: QemuConfig, machine: MachineOptions, maker
       accelerator,
       sandbox: config.seccompSandbox ?? STRICT_SANDBOX,
       descriptors: { qmp: 0, console: 0, agent: { kind: 'serial', fd: 0 } },
-      origin: { kind: 'template', memoryPath: '' },
+      origin: { kind: 'template', memoryPath: '', isRestored: false },
     },
   );
   const files = [path, machine.kernelPath, machine.initrdPath, maker].map(identityOf);

@@ -1,5 +1,6 @@
 import type { ByteStream } from '../../os/byte-stream.ts';
-import { close } from '../../os/fd.ts';
+import type { ProcessImage } from '../../os/checkpoint/image.ts';
+import { close, O, open } from '../../os/fd.ts';
 import { FdStream } from '../../os/fd-stream.ts';
 import { socketPair } from '../../os/socket.ts';
 import type { MachineOptions } from '../hypervisor.ts';
@@ -21,6 +22,8 @@ export interface LaunchOptions {
   sandbox: string;
   console: ConsoleRing;
   origin: Origin;
+  /** A clone whose QEMU was saved with its guest. */
+  saved: { image: ProcessImage; pagesPath: string; memoryPath: string } | null;
 }
 
 /** A QEMU that was just spawned, and our ends of its sockets. */
@@ -37,6 +40,8 @@ export interface Launched {
 /** Where QEMU finds its ends, behind standard input, output and error. */
 const FD = { qmp: 3, console: 4, agent: 5, incoming: 6 } as const;
 export const INCOMING_FD = FD.incoming;
+/** What a QEMU that was saved is started with again. */
+export const GIVEN_DESCRIPTORS = [0, 1, 2, FD.qmp, FD.console, FD.agent] as const;
 
 /**
  * Spawns QEMU with connected sockets as descriptors: no path that somebody else could open, nothing to wait for, nothing
@@ -64,7 +69,7 @@ export function launch(options: LaunchOptions): Launched {
       [FD.console, theirConsole],
       [FD.agent, channel.fd],
     ]);
-    if (options.origin.kind === 'clone') {
+    if (readsState(options)) {
       const [incomingFd, theirIncoming] = socketPair();
       const stream = new FdStream(incomingFd);
       incoming = stream;
@@ -78,11 +83,38 @@ export function launch(options: LaunchOptions): Launched {
       descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
       origin: options.origin,
     });
-    return { vmm: new VmmProcess(options.path, args, descriptors), monitor, console, channel, incoming };
+    return { vmm: startVmm(options, args, descriptors), monitor, console, channel, incoming };
   } catch (error) {
     for (const release of ours) release();
     throw error;
   } finally {
     for (const fd of theirs) close(fd);
+  }
+}
+
+/** Whether QEMU is told the state of its devices. */
+const readsState = ({ origin, saved }: LaunchOptions): boolean =>
+  saved === null && (origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored));
+
+function startVmm(
+  { path, saved }: LaunchOptions,
+  args: readonly string[],
+  descriptors: ReadonlyMap<number, number>,
+): VmmProcess {
+  if (saved === null) return new VmmProcess(path, args, descriptors);
+  const { image, pagesPath, memoryPath } = saved;
+  const opened: number[] = [];
+  const opening = (file: string): number => {
+    opened.push(open(file, O.RDONLY));
+    return opened.at(-1)!;
+  };
+  try {
+    const files = [
+      [image.descriptors.pages, opening(pagesPath)],
+      [image.descriptors.memory, opening(memoryPath)],
+    ] as const;
+    return new VmmProcess(path, args, new Map([...descriptors, ...files]), { image, pagesPath });
+  } finally {
+    for (const fd of opened) close(fd);
   }
 }

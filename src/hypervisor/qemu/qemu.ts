@@ -2,7 +2,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
 import { after, withTimeout } from '../../os/timer.ts';
-import type { Disk, GuestDisk, Hypervisor, MachineOptions, Snapshot } from '../hypervisor.ts';
+import type { Disk, GuestDisk, Hypervisor, MachineOptions, SavedVmm, Snapshot } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { AGENT_PORT, type Origin } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
@@ -11,13 +11,14 @@ import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { guestFailure } from './guest-failure.ts';
 import type { Accelerator } from './judge-kvm.ts';
-import { INCOMING_FD, type Launched, launch } from './launch.ts';
+import { INCOMING_FD, type Launched, type LaunchOptions, launch } from './launch.ts';
 import { checkMachine } from './preflight.ts';
 import { Qmp } from './qmp.ts';
 import type { MigrationCapability } from './qmp-commands.ts';
 import type { QmpEvent } from './qmp-messages.ts';
 import { saveDeviceState } from './save-device-state.ts';
 import { type SavedProcess, saveProcess } from './saved-process.ts';
+import { readSavedVmm, saveVmm } from './saved-vmm.ts';
 import { checkVersion, formatBuild } from './version.ts';
 import { describeExit, versionOf } from './vmm-process.ts';
 
@@ -33,12 +34,12 @@ const CAPABILITIES: MigrationCapability[] = [
 ];
 
 /**
- * Where a guest comes from: booted; booted with its memory in a file, to be saved by `save`; or a clone of a guest that
- * was saved so.
+ * Where a guest comes from: booted; with its memory in a file, to be saved by `save`, booted or going on from the devices'
+ * state that was saved before; or a clone of a guest that was saved so.
  */
 export type GuestSource =
   | { kind: 'boot' }
-  | { kind: 'template'; memoryPath: string }
+  | { kind: 'template'; memoryPath: string; from: Snapshot | null }
   | { kind: 'clone'; snapshot: Snapshot };
 
 /** Who hears of a VM. */
@@ -68,6 +69,7 @@ export class Qemu implements Hypervisor {
   #disks: Disks | undefined;
   #accelerator: Accelerator | undefined;
   #version = '';
+  #resumed = false;
   /** Why the guest ended, in QEMU's word: `guest-shutdown`, `guest-reset`, `guest-panic`. */
   #shutdownReason = '';
 
@@ -99,6 +101,11 @@ export class Qemu implements Hypervisor {
     return this.#state === 'running' && this.#stopping === undefined && this.#launched?.vmm.status === undefined;
   }
 
+  /** Whether its QEMU is one that was saved. */
+  get isResumed(): boolean {
+    return this.#resumed;
+  }
+
   /** What runs the guest's code and why; undefined before `start`. */
   get accelerator(): Accelerator | undefined {
     return this.#accelerator;
@@ -117,13 +124,41 @@ export class Qemu implements Hypervisor {
       const path = checkMachine(this.#config, this.#machine);
       this.#accelerator = chooseAccelerator(this.#config.accelerator);
       this.#log(this.#accelerator.reason);
-      await this.#launch(path, this.#accelerator);
-      if (this.#source.kind === 'clone') await this.#restore(this.#source.snapshot);
+      const snapshot = snapshotOf(this.#source);
+      if (snapshot === null || !(await this.#resumeProcess(path, this.#accelerator, snapshot))) {
+        await this.#launch(path, this.#accelerator);
+        if (snapshot !== null) await this.#restore(snapshot);
+      }
       this.#state = 'running';
     } catch (error) {
       const stopped = this.#stopping !== undefined;
       await this.stop();
       throw stopped ? cancelled() : error;
+    }
+  }
+
+  /** Lets a QEMU that was saved go on; false when there is none, or it does not come back: a new one is needed then. */
+  async #resumeProcess(path: string, accelerator: Accelerator, snapshot: Snapshot): Promise<boolean> {
+    if (this.#source.kind !== 'clone' || snapshot.process === null) return false;
+    try {
+      const { pagesPath } = snapshot.process;
+      const saved = { image: readSavedVmm(snapshot.process), pagesPath, memoryPath: snapshot.memoryPath };
+      const launched = this.#spawn(path, accelerator, this.#config.seccompSandbox ?? STRICT_SANDBOX, saved);
+      this.#version = snapshot.vmmVersion;
+      this.#qmp!.resume();
+      await this.#qmp!.execute('cont', undefined);
+      this.#follow(launched);
+      this.#settleGuestUp();
+      this.#resumed = true;
+      return true;
+    } catch (error) {
+      if (this.#stopping !== undefined) throw error;
+      this.#log(`the VM gets a new QEMU, the one that was saved does not come back: ${KataError.from(error).line}`);
+      this.#launched?.vmm.kill();
+      await this.#launched?.vmm.exited;
+      this.#release();
+      this.#launched = undefined;
+      return false;
     }
   }
 
@@ -141,7 +176,7 @@ export class Qemu implements Hypervisor {
     }
   }
 
-  async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
+  #spawn(path: string, accelerator: Accelerator, sandbox: string, saved: LaunchOptions['saved']): Launched {
     const launched = launch({
       path,
       config: this.#config,
@@ -150,11 +185,17 @@ export class Qemu implements Hypervisor {
       sandbox,
       console: this.#console,
       origin: originOf(this.#source),
+      saved,
     });
     this.#launched = launched;
-    const qmp = new Qmp(launched.monitor, after);
-    this.#qmp = qmp;
-    qmp.onEvent((event) => this.#onEvent(event));
+    this.#qmp = new Qmp(launched.monitor, after);
+    this.#qmp.onEvent((event) => this.#onEvent(event));
+    return launched;
+  }
+
+  async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
+    const launched = this.#spawn(path, accelerator, sandbox, null);
+    const qmp = this.#qmp!;
     try {
       const version = await qmp.connect(GREETING_TIMEOUT_MS);
       checkVersion(version, path);
@@ -168,9 +209,14 @@ export class Qemu implements Hypervisor {
       if (version !== null) checkVersion(version, path);
       throw this.#failure('failed-precondition', `QEMU is expected to start, it did not: ${describeExit(status)}`);
     }
-    this.#log(launched.channel.reason);
-    this.#disks = new Disks(qmp, this.#config, this.#log);
-    void launched.vmm.exited.then((status) => this.#settleExited(status));
+    this.#follow(launched);
+  }
+
+  /** From now on its end is the VM's. */
+  #follow({ channel, vmm }: Launched): void {
+    this.#log(channel.reason);
+    this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
+    void vmm.exited.then((status) => this.#settleExited(status));
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
@@ -209,17 +255,38 @@ export class Qemu implements Hypervisor {
   }
 
   /**
-   * Saves a guest that was started from a `template` source, and leaves it stopped for good. Its agent's connection must
-   * have been closed before. `socketPath` is for QEMU to write to; it must be short.
+   * Saves a guest that was started from a `template` source, and leaves it stopped for good. Its agent must have nothing to
+   * answer. `socketPath` is for QEMU to write to; it must be short. `process` is where QEMU itself is saved, null: not; that
+   * it cannot be is only logged.
    */
-  async save(statePath: string, socketPath: string): Promise<Snapshot> {
-    const { qmp } = this.#running();
+  async save(
+    paths: { statePath: string; socketPath: string; process: Omit<SavedVmm, 'checksum'> | null },
+    agentStreamId: number,
+  ): Promise<Snapshot> {
+    const { qmp, vmm } = this.#running();
     if (this.#source.kind !== 'template')
       throw new KataError('failed-precondition', 'a guest that is saved must have its memory in a file');
+    const { memoryPath } = this.#source;
+    const { statePath, socketPath } = paths;
     await qmp.execute('stop', undefined);
+    const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
-    return { memoryPath: this.#source.memoryPath, statePath, stateChecksum, vmmVersion: this.#version };
+    return { memoryPath, statePath, stateChecksum, vmmVersion: this.#version, process, agentStreamId };
+  }
+
+  async #saveProcess(pid: number, memoryPath: string, paths: Omit<SavedVmm, 'checksum'>): Promise<SavedVmm | null> {
+    try {
+      return await saveVmm(pid, memoryPath, paths);
+    } catch (error) {
+      this.#log(`QEMU itself is not saved, each VM gets a new one: ${KataError.from(error).line}`);
+      return null;
+    }
+  }
+
+  /** The id of the first stream for whoever speaks to the agent: the connection may have been begun before. */
+  get agentStreamId(): number {
+    return snapshotOf(this.#source)?.agentStreamId ?? 1;
   }
 
   #onEvent({ event, data }: QmpEvent): void {
@@ -324,7 +391,14 @@ export class Qemu implements Hypervisor {
 }
 
 function originOf(source: GuestSource): Origin {
-  return source.kind === 'clone' ? { kind: 'clone', memoryPath: source.snapshot.memoryPath } : source;
+  if (source.kind === 'boot') return source;
+  if (source.kind === 'clone') return { kind: 'clone', memoryPath: source.snapshot.memoryPath };
+  return { kind: 'template', memoryPath: source.memoryPath, isRestored: source.from !== null };
+}
+
+function snapshotOf(source: GuestSource): Snapshot | null {
+  if (source.kind === 'boot') return null;
+  return source.kind === 'clone' ? source.snapshot : source.from;
 }
 
 const cancelled = (): KataError => new KataError('cancelled', 'the VM was stopped');

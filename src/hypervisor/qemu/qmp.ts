@@ -54,6 +54,11 @@ export class Qmp {
     return version;
   }
 
+  /** Instead of `connect`, with a QEMU that was saved behind the negotiation. */
+  resume(): void {
+    void this.#read();
+  }
+
   /** Runs a command; its answer. `deadline-exceeded` after `timeoutMs`: QEMU may still do it. */
   execute<Name extends QmpCommandName>(
     name: Name,

@@ -1,5 +1,8 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
+import type { ProcessImage } from '../../os/checkpoint/image.ts';
+import { restoreImage } from '../../os/checkpoint/restore.ts';
+import { becomeTraceable } from '../../os/checkpoint/tracee.ts';
 import { close, pipe, setNonBlocking } from '../../os/fd.ts';
 import { isExecutable } from '../../os/file.ts';
 import { type ChildProcess, type ExitStatus, exitNow, findExecutable, run, spawn } from '../../os/process.ts';
@@ -44,12 +47,20 @@ export class VmmProcess {
   /** Settles when it is gone; by then its last words are there. */
   readonly exited: Promise<ExitStatus>;
 
-  /** @param descriptors by their numbers in QEMU; they stay the caller's. */
-  constructor(path: string, args: readonly string[], descriptors: ReadonlyMap<number, number>) {
+  /**
+   * @param descriptors by their numbers in QEMU; they stay the caller's
+   * @param saved the QEMU that this one is to go on from, where that one had stopped; its descriptors are among them
+   */
+  constructor(
+    path: string,
+    args: readonly string[],
+    descriptors: ReadonlyMap<number, number>,
+    saved: { image: ProcessImage; pagesPath: string } | null = null,
+  ) {
     const [stderrRead, stderrWrite] = pipe();
     const parent = syscall(NR.getpid);
     try {
-      this.#child = spawn([path, ...args], {
+      this.#child = spawn(saved === null ? [path, ...args] : [saved.image.executable], {
         fds: new Map([...descriptors, [2, stderrWrite]]),
         env: ENVIRONMENT,
         parentDeathSignal: SIGNAL.KILL,
@@ -57,6 +68,7 @@ export class VmmProcess {
         // Had we ended before the child asked for the signal, it would never come.
         beforeExec: () => {
           if (syscall(NR.getppid) !== parent) exitNow(1);
+          if (saved !== null) becomeTraceable();
         },
       });
     } catch (error) {
@@ -64,6 +76,15 @@ export class VmmProcess {
       throw error;
     } finally {
       close(stderrWrite);
+    }
+    try {
+      // Before anybody waits for it: whoever waits would be told of its stops.
+      if (saved !== null) restoreImage(this.pid, saved.image, { path: saved.pagesPath, commandLine: [path, ...args] });
+    } catch (error) {
+      close(stderrRead);
+      this.kill();
+      void this.#child.wait();
+      throw error;
     }
     setNonBlocking(stderrRead);
     this.#stderr = new LineCapture(stderrRead, this.#ring);

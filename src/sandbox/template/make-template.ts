@@ -1,28 +1,29 @@
 import type { Config } from '../../config/config.ts';
 import { KataError } from '../../errors/kata-error.ts';
-import { Qemu } from '../../hypervisor/qemu/qemu.ts';
+import type { SavedVmm, Snapshot } from '../../hypervisor/hypervisor.ts';
+import { notePages } from '../../hypervisor/qemu/saved-vmm.ts';
 import { makeDirectory, removeTree } from '../../os/directory.ts';
 import { readFile, readlink, writeFile } from '../../os/file.ts';
 import { stat } from '../../os/stat.ts';
 import { sleep } from '../../os/timer.ts';
 import { makeErofsImage } from '../../rootfs/erofs-image.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
-import { agentClient } from '../agent-client.ts';
-import { machineOptions } from '../machine.ts';
-import { memoryPathIn, statePathIn, type Template, warmUpRootPathIn } from './template.ts';
-import { warmUp } from './warm-up.ts';
+import { imagePathIn, memoryPathIn, pagesPathIn, statePathIn, type Template, warmUpRootPathIn } from './template.ts';
+import { TemplateVm } from './template-vm.ts';
 import { WARM_UP_PROGRAM } from './warm-up-spec.ts';
 
 /** After the last word, the guest gets so long to finish what it had put off: then every clone begins at rest. */
 const REST_MS = 150;
 
-/** A start that waits for its template boots when none comes: both together take little more than the configured time. */
-const PATIENCE_PART = 3;
-
 /** What a template's maker knows of it. */
 export type MadeTemplate = Omit<Template, 'version' | 'fingerprint' | 'files' | 'madeAtMs'>;
 
-/** Boots a guest whose memory is a file in `folder`, warms it up, and saves it there. Its VM is gone when this returns. */
+/**
+ * Boots a guest whose memory is a file in `folder`, warms it up, and saves it there. Its VM is gone when this returns.
+ *
+ * Where the guest's code is translated, a second QEMU warms it up, and is saved with the guest: what it has translated is
+ * what a start needs, not a boot. A first clone then shows which pages a start touches.
+ */
 export async function makeTemplate(
   config: Config,
   folder: string,
@@ -31,30 +32,62 @@ export async function makeTemplate(
   // Within the folder, so that it goes with it should this be killed.
   const workplace = `${folder}/work`;
   makeDirectory(workplace, 0o700);
-  const machine = machineOptions(config, 'template');
+  const socketPath = `${workplace}/s`;
   const memoryPath = memoryPathIn(folder);
-  const qemu = new Qemu(config.hypervisor, machine, { log }, { kind: 'template', memoryPath });
+  const maker = new TemplateVm(config, log);
   try {
     writeFile(memoryPath, '', 0o600);
     const image = makeWarmUpRoot(workplace, warmUpRootPathIn(folder));
-    const patienceMs = config.agent.dialTimeoutMs / PATIENCE_PART;
-    await qemu.start();
-    const root = await image;
-    const disk = await qemu.attachDisk({ id: 'warm-up', path: root.path, readOnly: true });
-    const client = agentClient(await qemu.connectAgent(patienceMs));
-    await client.health.check({ service: '' }, { timeoutMs: patienceMs });
-    await warmUp(client, disk, root);
-    client.close();
-    await qemu.detachDisk('warm-up');
+    image.catch(() => {});
+    await maker.start({ kind: 'template', memoryPath, from: null });
+    const translates = maker.qemu.accelerator?.name === 'tcg';
+    if (translates) {
+      await sleep(REST_MS);
+      const booted = await maker.save({ statePath: `${workplace}/state`, socketPath, process: null });
+      await maker.stop();
+      await maker.start({ kind: 'template', memoryPath, from: booted });
+    }
+    await maker.warmUp(await image);
     await sleep(REST_MS);
-    const { stateChecksum, vmmVersion } = await qemu.save(statePathIn(folder), `${workplace}/s`);
-    const memoryBytes = stat(memoryPath).sizeBytes;
-    return { memoryBytes, stateBytes: stat(statePathIn(folder)).sizeBytes, stateChecksum, vmmVersion };
+    const snapshot = await maker.save({
+      statePath: statePathIn(folder),
+      socketPath,
+      process: translates ? { imagePath: imagePathIn(folder), pagesPath: pagesPathIn(folder) } : null,
+    });
+    await maker.stop();
+    if (snapshot.process !== null) snapshot.process = await tryOut(maker, snapshot, snapshot.process, await image, log);
+    return {
+      memoryBytes: stat(memoryPath).sizeBytes,
+      stateBytes: stat(snapshot.statePath).sizeBytes,
+      stateChecksum: snapshot.stateChecksum,
+      vmmVersion: snapshot.vmmVersion,
+      processChecksum: snapshot.process?.checksum ?? null,
+      agentStreamId: snapshot.agentStreamId,
+    };
   } catch (error) {
     throw KataError.wrap(error, 'make a template');
   } finally {
-    await qemu.stop();
+    await maker.stop();
     removeTree(workplace);
+  }
+}
+
+/** Starts a first clone, and notes what it touches until it has run a container; null when a saved QEMU does not come back. */
+async function tryOut(
+  maker: TemplateVm,
+  snapshot: Snapshot,
+  process: SavedVmm,
+  root: RootImage,
+  log: (message: string) => void,
+): Promise<SavedVmm | null> {
+  await maker.start({ kind: 'clone', snapshot });
+  if (!maker.qemu.isResumed) return null;
+  await maker.warmUp(root);
+  try {
+    return notePages(maker.qemu.pid, process, snapshot.memoryPath);
+  } catch (error) {
+    log(`which pages a start touches is not known: ${KataError.from(error).line}`);
+    return process;
   }
 }
 

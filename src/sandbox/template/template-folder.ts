@@ -11,20 +11,23 @@ const SOURCE = 'kata-templates';
 const TMPFS_MAGIC = 0x01021994;
 const HUGETLBFS_MAGIC = 0x958458f6;
 
-/** Whether files there are memory: a template on a disk would be written there with every page that its maker touches. */
-function isInMemory(path: string): boolean {
-  const { type } = statfs(path);
-  return type === TMPFS_MAGIC || type === HUGETLBFS_MAGIC;
+/**
+ * Whether files there are memory: a template on a disk would be written there with every page that its maker touches. And
+ * whether they may be mapped to be executed: the code that a saved QEMU has translated is in one.
+ */
+function isFit(path: string): boolean {
+  const { type, noExec } = statfs(path);
+  return (type === TMPFS_MAGIC || type === HUGETLBFS_MAGIC) && !noExec;
 }
 
-/** Makes the folder of templates, for root alone, and mounts a tmpfs there unless it is on one. As upstream does. */
+/** Makes the folder of templates, for root alone, and mounts a tmpfs there unless it is on one that will do. As upstream does. */
 export function prepareTemplateFolder(path: string): void {
   makeDirectories(path, 0o700);
-  if (isInMemory(path)) return;
+  if (isFit(path)) return;
   // Two that come first at once would mount one over the other.
   const lock = lockFile(lockPath(path), 'exclusive')!;
   try {
-    if (!isInMemory(path)) mount(SOURCE, path, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, 'mode=0700');
+    if (!isFit(path)) mount(SOURCE, path, 'tmpfs', MS.NOSUID | MS.NODEV, 'mode=0700');
   } finally {
     close(lock);
   }

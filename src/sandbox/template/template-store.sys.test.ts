@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
-import { identityOf } from '../../hypervisor/qemu/fingerprint.ts';
 import { listDirectory, makeDirectory, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
 import { close } from '../../os/fd.ts';
 import { chmod, exists, readText, writeFile } from '../../os/file.ts';
+import { identityOf } from '../../os/file-identity.ts';
 import { sleep } from '../../os/timer.ts';
 import { lockOrMake } from '../../rootfs/file-lock.ts';
 import { templateName } from './template.ts';
@@ -14,7 +14,14 @@ const MEMORY_MIB = 1;
 /** Times of files come from a clock that moves in steps: 10 ms at the slowest HZ. */
 const CLOCK_TICK_MS = 11;
 const LIMITS = { maxNumber: 4, maxBytes: 2 ** 30 };
-const made = { memoryBytes: 2 ** 20, stateBytes: 5, stateChecksum: 1, vmmVersion: '7.2' };
+const made = {
+  memoryBytes: 2 ** 20,
+  stateBytes: 5,
+  stateChecksum: 1,
+  vmmVersion: '7.2',
+  processChecksum: null,
+  agentStreamId: 1,
+};
 
 /** A store with one template, whose kernel is a file of the test's. */
 async function withStore(
@@ -65,7 +72,7 @@ const damages: [what: string, why: RegExp, damage: (folder: string) => void][] =
   ['whose memory is missing', /look at .*memory/, (t) => removeTree(`${t}/memory`)],
   ['without a description', /no description/, (t) => removeTree(`${t}/template.json`)],
   ['whose description is damaged', /description is damaged/, (t) => writeFile(`${t}/template.json`, '{"version":')],
-  ['of another format', /format is 2/, (t) => writeFile(`${t}/template.json`, '{"version":2}')],
+  ['of another format', /format is 1/, (t) => writeFile(`${t}/template.json`, '{"version":1}')],
   ['that others may write to', /others than root/, (t) => chmod(`${t}/memory`, 0o666)],
   ['in a folder that others may write to', /others than root/, (t) => chmod(t, 0o777)],
   [

@@ -1,15 +1,24 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import type { Snapshot } from '../../hypervisor/hypervisor.ts';
-import { type Fingerprint, identityOf } from '../../hypervisor/qemu/fingerprint.ts';
+import type { Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
 import { listDirectoryIfExists, makeDirectory, removeTree } from '../../os/directory.ts';
 import { check } from '../../os/errno.ts';
 import { AT_FDCWD, close } from '../../os/fd.ts';
 import { readTextIfExists, rename, writeFile } from '../../os/file.ts';
+import { identityOf } from '../../os/file-identity.ts';
 import { lstatIfExists, stat } from '../../os/stat.ts';
 import { lockOrMake } from '../../rootfs/file-lock.ts';
 import { NR } from '../../syscall/numbers.ts';
-import { descriptionPathIn, memoryPathIn, snapshotOf, statePathIn, type Template, templateName } from './template.ts';
+import {
+  descriptionPathIn,
+  memoryPathIn,
+  pagesPathIn,
+  snapshotOf,
+  statePathIn,
+  type Template,
+  templateName,
+} from './template.ts';
 
 const BLOCK_BYTES = 512;
 const ROOT_ONLY = 0o077;
@@ -92,7 +101,7 @@ export class TemplateStore {
       makeDirectory(temporary, 0o700);
       const made = await make(temporary);
       const { text, files } = fingerprint;
-      const template: Template = { version: 1, fingerprint: text, files, ...made, madeAtMs: Date.now() };
+      const template: Template = { version: 2, fingerprint: text, files, ...made, madeAtMs: Date.now() };
       writeFile(descriptionPathIn(temporary), JSON.stringify(template), 0o600);
       rename(temporary, folder);
       this.sweep(limits, name);
@@ -177,7 +186,7 @@ function readTemplate(folder: string): Template {
   } catch {
     throw unusable('its description is damaged');
   }
-  if (template.version !== 1) throw unusable(`its format is ${template.version}, not 1`);
+  if (template.version !== 2) throw unusable(`its format is ${template.version}, not 2`);
   return template;
 }
 
@@ -194,7 +203,7 @@ function checkFiles(folder: string, { memoryBytes, stateBytes }: Template): void
 }
 
 function describe(name: string, folder: string): StoredTemplate {
-  const bytes = [memoryPathIn, statePathIn].reduce(
+  const bytes = [memoryPathIn, statePathIn, pagesPathIn].reduce(
     (sum, path) => sum + (lstatIfExists(path(folder))?.blocks ?? 0) * BLOCK_BYTES,
     0,
   );

@@ -1,13 +1,17 @@
 import type { Snapshot } from '../../hypervisor/hypervisor.ts';
 import { checksumOf } from '../../hypervisor/qemu/device-state.ts';
-import type { FileIdentity, Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
+import type { Fingerprint } from '../../hypervisor/qemu/fingerprint.ts';
+import type { FileIdentity } from '../../os/file-identity.ts';
 import { utf8Encode } from '../../os/utf8.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 
-/** A guest that was booted, warmed and saved, in a folder of its own: `memory`, `state`, and this as `template.json`. */
+/**
+ * A guest that was booted, warmed and saved, in a folder of its own: `memory`, `state`, `process.json` and `process`, and
+ * this as `template.json`.
+ */
 export interface Template {
   /** The format; another one is not read. */
-  version: 1;
+  version: 2;
   /** `Fingerprint.text` of the guest. */
   fingerprint: string;
   files: readonly FileIdentity[];
@@ -15,6 +19,9 @@ export interface Template {
   stateBytes: number;
   stateChecksum: number;
   vmmVersion: string;
+  /** `SavedVmm.checksum`; null when the VMM's process was not saved. */
+  processChecksum: number | null;
+  agentStreamId: number;
   madeAtMs: number;
 }
 
@@ -22,8 +29,22 @@ export const memoryPathIn = (folder: string): string => `${folder}/memory`;
 export const statePathIn = (folder: string): string => `${folder}/state`;
 export const descriptionPathIn = (folder: string): string => `${folder}/template.json`;
 
-export function snapshotOf(folder: string, { stateChecksum, vmmVersion }: Template): Snapshot {
-  return { memoryPath: memoryPathIn(folder), statePath: statePathIn(folder), stateChecksum, vmmVersion };
+export const imagePathIn = (folder: string): string => `${folder}/process.json`;
+export const pagesPathIn = (folder: string): string => `${folder}/process`;
+
+export function snapshotOf(folder: string, template: Template): Snapshot {
+  const { stateChecksum, vmmVersion, processChecksum, agentStreamId } = template;
+  return {
+    memoryPath: memoryPathIn(folder),
+    statePath: statePathIn(folder),
+    stateChecksum,
+    vmmVersion,
+    process:
+      processChecksum === null
+        ? null
+        : { imagePath: imagePathIn(folder), pagesPath: pagesPathIn(folder), checksum: processChecksum },
+    agentStreamId,
+  };
 }
 
 /** The root that a template was warmed up with, kept beside it: VMs that wait are warmed up by it too. */

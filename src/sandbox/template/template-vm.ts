@@ -1,0 +1,59 @@
+import type { Config } from '../../config/config.ts';
+import type { Snapshot } from '../../hypervisor/hypervisor.ts';
+import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
+import type { RootImage } from '../../rootfs/root-image.ts';
+import { type AgentClient, agentClient } from '../agent-client.ts';
+import { machineOptions } from '../machine.ts';
+import { warmUp } from './warm-up.ts';
+
+/** A start that waits for its template boots when none comes: both together take little more than the configured time. */
+const PATIENCE_PART = 3;
+const DISK = 'warm-up';
+/** As long as most: a saved QEMU that is restored has no more room for its arguments, which name its sandbox. */
+const NAME = 'template'.padEnd(64, '-');
+
+/** The VM in which a template is made: one after another, each stopped before the next is started. */
+export class TemplateVm {
+  readonly #config: Config;
+  readonly #log: (message: string) => void;
+  #qemu: Qemu | undefined;
+  #client: AgentClient | undefined;
+
+  constructor(config: Config, log: (message: string) => void) {
+    // A QEMU that has used io_uring cannot be saved.
+    this.#config = { ...config, hypervisor: { ...config.hypervisor, blockDeviceAio: 'threads' } };
+    this.#log = log;
+  }
+
+  get qemu(): Qemu {
+    return this.#qemu!;
+  }
+
+  /** Starts a VM, until its agent answers. */
+  async start(source: GuestSource): Promise<void> {
+    const { hypervisor, agent } = this.#config;
+    const qemu = new Qemu(hypervisor, machineOptions(this.#config, NAME), { log: this.#log }, source);
+    this.#qemu = qemu;
+    const patienceMs = agent.dialTimeoutMs / PATIENCE_PART;
+    await qemu.start();
+    const client = agentClient(await qemu.connectAgent(patienceMs), { firstStreamId: qemu.agentStreamId });
+    this.#client = client;
+    await client.health.check({ service: '' }, { timeoutMs: patienceMs });
+  }
+
+  async warmUp(root: RootImage): Promise<void> {
+    const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
+    await warmUp(this.#client!, disk, root);
+    await this.qemu.detachDisk(DISK);
+  }
+
+  save(paths: Parameters<Qemu['save']>[0]): Promise<Snapshot> {
+    return this.qemu.save(paths, this.#client!.nextStreamId);
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.#client?.close();
+    await this.#qemu?.stop();
+  }
+}
