@@ -79,6 +79,8 @@ export interface Hypervisor {
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** One line about a VM that has ended: how, and what VMM and guest said last. */
+  lastWords(): string;
   /** The last lines that the guest's kernel and agent printed, for an error or a log. */
   consoleTail(lines?: number): string;
   stop(): Promise<void>;

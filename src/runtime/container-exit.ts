@@ -1,8 +1,10 @@
 import { KataError } from '../errors/kata-error.ts';
 import type { Timestamp } from '../protocols/gen/google/protobuf/timestamp.ts';
+import { readVmEnd } from '../shim/vm-end.ts';
 import {
   type ContainerExit,
   type ContainerRecord,
+  containerDirectory,
   readContainer,
   removeContainerDirectory,
   saveContainer,
@@ -17,8 +19,8 @@ export function millisecondsOf(time: Timestamp | undefined): number {
 }
 
 /**
- * Waits until a process ends, the container's first when `execId` is empty. One whose shim is gone was killed, which
- * `report` is told.
+ * Waits until a process ends, the container's first when `execId` is empty. One whose VM or shim is gone was killed, which
+ * `report` is told: nothing in the container did that.
  */
 export async function waitForExit(
   shim: ShimClient,
@@ -28,6 +30,8 @@ export async function waitForExit(
 ): Promise<ContainerExit> {
   try {
     const { exitStatus, exitedAt } = await shim.task.wait({ id, execId });
+    const why = exitStatus === STATUS.killed ? readVmEnd(containerDirectory(id)) : null;
+    if (why !== null) report(vmEndError(id, why).line);
     return { status: exitStatus, atMs: millisecondsOf(exitedAt) };
   } catch (error) {
     const { code } = KataError.from(error);
@@ -35,6 +39,15 @@ export async function waitForExit(
     report(`container ${shortId(id)} was killed: its shim is gone`);
     return { status: STATUS.killed, atMs: Date.now() };
   }
+}
+
+function vmEndError(id: string, why: string): KataError {
+  const keepsLog = readContainer(id)?.autoRemove === false;
+  const log = keepsLog ? `its log is ${containerDirectory(id)}/log` : 'without --rm its log is kept';
+  const expected = `the VM of container ${shortId(id)} is expected to run until the container ends`;
+  return new KataError('unavailable', `${expected}, ${why}`, {
+    hint: `${log}; dmesg tells whether the host's memory ran out`,
+  });
 }
 
 /**

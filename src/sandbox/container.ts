@@ -16,12 +16,21 @@ export class Container {
   readonly #execSpecs = new Map<string, Process>();
   readonly #client: AgentClient;
   readonly #teardown: Teardown;
+  readonly #vmFate: (() => Promise<unknown>) | undefined;
 
-  constructor(client: AgentClient, id: string, bundle: string, terminal: boolean, teardown: Teardown) {
+  constructor(
+    client: AgentClient,
+    id: string,
+    bundle: string,
+    terminal: boolean,
+    teardown: Teardown,
+    vmFate?: () => Promise<unknown>,
+  ) {
     this.#client = client;
+    this.#vmFate = vmFate;
     this.id = id;
     this.bundle = bundle;
-    this.init = new GuestProcess(client, id, '', terminal);
+    this.init = new GuestProcess(client, id, '', terminal, vmFate);
     this.#teardown = teardown;
   }
 
@@ -51,7 +60,7 @@ export class Container {
       throw new KataError('already-exists', `container ${this.id} has an exec ${execId} already`);
     if (this.init.state !== 'running' && this.init.state !== 'paused')
       throw new KataError('failed-precondition', `an exec needs a running container, ${this.id} is ${this.init.state}`);
-    const process = new GuestProcess(this.#client, this.id, execId, spec.terminal);
+    const process = new GuestProcess(this.#client, this.id, execId, spec.terminal, this.#vmFate);
     this.execs.set(execId, process);
     this.#execSpecs.set(execId, spec);
     return process;

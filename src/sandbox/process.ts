@@ -1,6 +1,6 @@
 import { KataError } from '../errors/kata-error.ts';
 import { SIGNAL } from '../os/signal.ts';
-import { wallClockNs } from '../os/timer.ts';
+import { wallClockNs, withTimeout } from '../os/timer.ts';
 import type { CallOptions } from '../ttrpc/client.ts';
 import type { AgentClient } from './agent-client.ts';
 import { type ProcessState, transition } from './lifecycle.ts';
@@ -19,6 +19,9 @@ const KILLED = 137;
  * ttrpc's 4 MiB.
  */
 const READ_BYTES = 1 << 20;
+
+/** Why an agent hung up is known by then: its VM has ended, or is ended. */
+const FATE_TIMEOUT_MS = 2000;
 
 /** SIGKILL takes a guest no time, unless it hangs. Busy hosts without KVM are given a lot of it. */
 const KILL_TIMEOUT_MS = 15_000;
@@ -39,13 +42,22 @@ export class GuestProcess {
   /** By the guest's pid namespace; 0 before it is known. */
   pid = 0;
   readonly #client: AgentClient;
+  readonly #vmFate: () => Promise<unknown>;
   #state: ProcessState = 'created';
   #exit: ProcessExit | undefined;
   readonly #exited: Promise<ProcessExit>;
   #settle!: (exit: ProcessExit) => void;
 
-  constructor(client: AgentClient, containerId: string, execId: string, terminal: boolean) {
+  /** `vmFate` settles when it is known what became of the VM of an agent that hung up. */
+  constructor(
+    client: AgentClient,
+    containerId: string,
+    execId: string,
+    terminal: boolean,
+    vmFate: () => Promise<unknown> = () => Promise.resolve(),
+  ) {
     this.#client = client;
+    this.#vmFate = vmFate;
     this.containerId = containerId;
     this.execId = execId;
     this.terminal = terminal;
@@ -81,8 +93,15 @@ export class GuestProcess {
     this.#client.agent.waitProcess(this.#ids()).then(
       ({ status }) => this.end(exitStatus(status)),
       // The agent is gone, or forgot it: so is the process.
-      () => this.end(KILLED),
+      (error: unknown) => void this.#agentFailed(error),
     );
+  }
+
+  /** An agent that is gone went with its VM: whoever hears of the end may want to know how that one ended. */
+  async #agentFailed(error: unknown): Promise<void> {
+    if (KataError.from(error).code === 'unavailable')
+      await withTimeout(this.#vmFate(), FATE_TIMEOUT_MS, 'the fate of the VM is unknown').catch(() => {});
+    this.end(KILLED);
   }
 
   /** It ended. Only the first call counts. */

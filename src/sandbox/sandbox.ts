@@ -39,6 +39,8 @@ export interface SandboxOptions {
   warm?: WarmGuest | undefined;
   /** A container of it ran out of memory. */
   onOom(containerId: string): void;
+  /** The VM ended under its containers: why, in one line. Called before any of their processes is said to be killed. */
+  onVmEnd(why: string): void;
 }
 
 export interface CreateContainerOptions {
@@ -79,8 +81,12 @@ export class Sandbox {
   #giveUp: (reason: KataError) => void = () => {};
   /** Containers being made, or taken back because that failed. */
   readonly #creating = new Set<Promise<unknown>>();
+  /** Why its VM, which is broken, is stopped; empty when it is not. */
+  #stopReason = '';
   /** The VM has ended. */
   #gone = false;
+  /** Settles when an agent that hung up was looked after. */
+  #fate: Promise<void> = Promise.resolve();
   /** The agent's channel is open. */
   #guestUp = false;
   #disks = 0;
@@ -207,7 +213,7 @@ export class Sandbox {
       },
       { timeoutMs: this.#options.config.runtime.createContainerTimeoutMs },
     );
-    const container = new Container(client, id, bundle, options.terminal, teardown);
+    const container = new Container(client, id, bundle, options.terminal, teardown, () => this.#fate);
     container.init.pid = pid;
     container.init.watch();
     return container;
@@ -249,7 +255,7 @@ export class Sandbox {
     timeline.mark('agent-up');
     await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     this.#client = client;
-    void client.closed.then(() => this.#hungUp());
+    this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
@@ -354,26 +360,34 @@ export class Sandbox {
     try {
       await withTimeout(this.#machine.exited, HANG_UP_GRACE_MS, 'the VM still runs');
     } catch {
-      this.#options.log.error(
-        `the agent of sandbox ${this.id} is gone, its VM is stopped: ${this.#machine.consoleTail(5)}`,
-      );
-      await this.#machine.stop();
-      this.#lost();
+      await this.#stopBroken('its agent is gone');
     }
   }
 
   /** Ends a VM whose guest hangs; all that ran in it is reported killed. */
   async kill(reason: string): Promise<void> {
-    this.#options.log.error(`the VM of sandbox ${this.id} is stopped: ${reason}`);
+    await this.#stopBroken(reason);
+  }
+
+  async #stopBroken(reason: string): Promise<void> {
+    this.#stopReason = reason;
     await this.#machine.stop();
     this.#lost();
   }
 
   /** The VM is gone: whatever ran in it was killed. */
   #lost(): void {
+    if (!this.#gone && this.#stopping === undefined) {
+      const { log, onVmEnd } = this.#options;
+      const lastWords = this.#machine.lastWords();
+      const why = this.#stopReason === '' ? lastWords : `it was stopped because ${this.#stopReason}; ${lastWords}`;
+      const tail = this.#machine.consoleTail(5);
+      log.error(
+        `the VM of sandbox ${this.id} ended: ${why}${tail === '' ? '' : `; the console's last lines:\n${tail}`}`,
+      );
+      if (this.#containers.size > 0) onVmEnd(why);
+    }
     this.#gone = true;
-    if (this.#stopping === undefined)
-      this.#options.log.error(`the VM of sandbox ${this.id} ended: ${this.#machine.consoleTail(5)}`);
     for (const container of this.#containers.values()) for (const process of container.processes) process.lost();
   }
 

@@ -20,6 +20,7 @@ import type { ShimFlags } from './flags.ts';
 import { ShimLog } from './log.ts';
 import { configOf } from './options.ts';
 import { TaskService } from './task-service.ts';
+import { saveVmEnd } from './vm-end.ts';
 
 export interface ServerOptions {
   flags: ShimFlags;
@@ -166,6 +167,7 @@ class ShimServer {
         log: this.#log,
         warm: this.#takeWarm(),
         onOom: (containerId) => this.#outOfMemory(containerId),
+        onVmEnd: (why) => this.#vmEnded(why),
       });
     }
     return this.#sandbox.createContainer({
@@ -206,6 +208,14 @@ class ShimServer {
       writeFile(`${this.#options.bundle}/timeline.json`, JSON.stringify(this.#timeline), 0o600);
     } catch (error) {
       this.#log.warning(`the timeline is lost: ${KataError.from(error).line}`);
+    }
+  }
+
+  #vmEnded(why: string): void {
+    try {
+      saveVmEnd(this.#options.bundle, why);
+    } catch (error) {
+      this.#log.warning(`why the VM ended is lost: ${KataError.from(error).line}`);
     }
   }
 

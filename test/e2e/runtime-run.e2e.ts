@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -113,6 +113,56 @@ describe('a container in the foreground', () => {
       moments.every((ms) => ms > 0),
       stderr,
     );
+  });
+});
+
+describe('a container whose VM is killed', () => {
+  const killVmOf = (id: string) =>
+    process.kill(JSON.parse(readFileSync(`/run/kata/${id}/state.json`, 'utf8')).vmm.pid, 'SIGKILL');
+  const expected =
+    /^kata-runtime: the VM of container [0-9a-f]{12} is expected to run until the container ends, QEMU was ended by signal 9; .*\(.*dmesg tells .*\)\n$/;
+
+  for (const [flags, log] of [
+    [['--rm'], /without --rm its log is kept/],
+    [[], /its log is \/run\/kata-runtime\/[0-9a-f]{64}\/log/],
+  ] as const)
+    it(`is told of in one line and counts as killed, ${flags.join(' ') || 'kept'}`, LIMIT, async () => {
+      const running = start(['run', ...flags, '--name', 'powerless', 'busybox', 'sh', '-c', 'echo up; sleep 1000']);
+      running.child.stdin.end();
+      await running.saw('up');
+      const [{ id }] = JSON.parse((await kata(['inspect', 'powerless'])).stdout);
+      killVmOf(id);
+      const { status, stderr } = await running.ended;
+      assert.equal(status, 137);
+      assert.match(stderr, expected);
+      assert.match(stderr, log);
+      if (flags.length > 0) return;
+      assert.match(
+        readFileSync(/its log is ([^;]*);/.exec(stderr)![1]!, 'utf8'),
+        /the VM of sandbox .* QEMU was ended by signal 9/,
+      );
+      await kata(['rm', 'powerless']);
+    });
+
+  it('is told to whoever has a further process in it', LIMIT, async () => {
+    const id = (await kata(['run', '-d', '--name', 'powerless', 'busybox', 'sleep', '1000'])).stdout.trim();
+    const running = start(['exec', 'powerless', 'sh', '-c', 'echo up; sleep 1000']);
+    running.child.stdin.end();
+    await running.saw('up');
+    killVmOf(id);
+    const { status, stderr } = await running.ended;
+    assert.equal(status, 137);
+    assert.match(stderr, expected);
+    await kata(['rm', '-f', 'powerless']);
+  });
+
+  it('is not blamed for a process that was killed in it', LIMIT, async () => {
+    const running = start(['run', '--rm', '--name', 'victim', 'busybox', 'sh', '-c', 'echo up; sleep 1000']);
+    running.child.stdin.end();
+    await running.saw('up');
+    await kata(['kill', '-s', 'KILL', 'victim']);
+    const { status, stderr } = await running.ended;
+    assert.deepEqual([status, stderr], [137, '']);
   });
 });
 

@@ -11,6 +11,7 @@ import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { guestFailure } from './guest-failure.ts';
 import type { Accelerator } from './judge-kvm.ts';
+import { lastWords } from './last-words.ts';
 import { INCOMING_FD, type Launched, type LaunchOptions, launch } from './launch.ts';
 import { checkMachine } from './preflight.ts';
 import { Qmp } from './qmp.ts';
@@ -346,6 +347,17 @@ export class Qemu implements Hypervisor {
   /** Whether the guest may have written to a disk of the host. */
   get hasWritableDisks(): boolean {
     return this.#disks?.hasWritable ?? false;
+  }
+
+  lastWords(): string {
+    const vmm = this.#launched?.vmm;
+    this.#launched?.console.drain();
+    return lastWords({
+      happened: vmm?.status === undefined ? 'QEMU has not ended' : describeExit(vmm.status),
+      reason: this.#shutdownReason,
+      stderr: vmm?.stderr ?? [],
+      console: this.#console.lines(),
+    });
   }
 
   consoleTail(lines = 20): string {
