@@ -11,13 +11,18 @@ export async function listenOnce(path: string, folderMode: number): Promise<List
   } catch (error) {
     if (!isErrno(error, 'EADDRINUSE')) throw error;
   }
+  if (await isListenedAt(path)) return null;
+  removeFile(path);
+  return listenUnix(path);
+}
+
+/** Whether somebody listens at `path`; throws when a live one may be too busy to take a connection just now. */
+export async function isListenedAt(path: string): Promise<boolean> {
   try {
     (await connectUnix(path)).close();
-    return null;
+    return true;
   } catch (error) {
-    // A live one may be too busy to take a connection just now.
     if (!isErrno(error, 'ECONNREFUSED', 'ENOENT')) throw error;
-    removeFile(path);
-    return listenUnix(path);
+    return false;
   }
 }

@@ -15,8 +15,10 @@ import { NR } from '../syscall/numbers.ts';
 import { TtrpcServer } from '../ttrpc/server.ts';
 import { VERSION } from '../version.ts';
 import { readSpec } from './bundle.ts';
+import { confirmed } from './confirmation.ts';
 import { EventPublisher } from './events.ts';
 import type { ShimFlags } from './flags.ts';
+import { isListenedAt } from './listen-once.ts';
 import { ShimLog } from './log.ts';
 import { configOf } from './options.ts';
 import { TaskService } from './task-service.ts';
@@ -28,6 +30,8 @@ export interface ServerOptions {
   bundle: string;
   socketPath: string;
   listener: Listener;
+  /** Where `start` tells that its caller has our address (`confirmed`). */
+  confirmation: number;
   /** A VM that waits for this shim's sandbox, from a pool. */
   warm?: WarmGuest;
   /** Write the moments of the start to `timeline.json` in the bundle. */
@@ -56,6 +60,8 @@ class ShimServer {
   #creating = 0;
   #sandbox: Sandbox | undefined;
   #warm: WarmGuest | undefined;
+  /** No caller ever got our address. */
+  #isUnknown = false;
   #ending: Promise<void> | undefined;
   #finish!: () => void;
   readonly #finished: Promise<void>;
@@ -100,6 +106,7 @@ class ShimServer {
     });
     server.register(TaskDefinition, service.handlers);
     void this.#accept(server);
+    void this.#awaitConfirmation();
     await this.#finished;
     exit(0);
   }
@@ -121,6 +128,23 @@ class ShimServer {
         if (error !== undefined) this.#log.warning(error.line);
       });
     }
+  }
+
+  /** Nobody has our address when `start` ended before it gave it out. */
+  async #awaitConfirmation(): Promise<void> {
+    if (await confirmed(this.#options.confirmation)) return;
+    // Somebody found us all the same.
+    if (this.#containers.size > 0 || this.#creating > 0) return;
+    this.#log.warning('the shim ends: its start was ended before it told anybody where the shim listens');
+    this.#isUnknown = true;
+    await this.#end();
+  }
+
+  /** Takes our name away; not that of another shim that the same container's next start has made meanwhile. */
+  async #removeSocket(): Promise<void> {
+    const { socketPath } = this.#options;
+    if (this.#isUnknown && (await isListenedAt(socketPath))) return;
+    removeFile(socketPath);
   }
 
   /** Whoever stops the service stops its VM. */
@@ -230,7 +254,7 @@ class ShimServer {
   }
 
   async #tearDown(): Promise<void> {
-    const { listener, socketPath } = this.#options;
+    const { listener } = this.#options;
     const teardown = new Teardown((message) => this.#log.error(message));
     teardown.add('close the log', () => this.#log.close());
     teardown.add('tell the last events', async () => {
@@ -240,7 +264,7 @@ class ShimServer {
     });
     teardown.add('stop the VM', async () => this.#sandbox?.stop());
     teardown.add('stop the VM that waited', async () => this.#takeWarm()?.machine.stop());
-    teardown.add('remove the socket', () => void removeFile(socketPath));
+    teardown.add('remove the socket', () => this.#removeSocket());
     teardown.add('close the socket', () => listener.close());
     await teardown.run();
     this.#finish();

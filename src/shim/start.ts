@@ -3,17 +3,18 @@ import { syscall } from 'sys';
 import { KataError } from '../errors/kata-error.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { check } from '../os/errno.ts';
-import { close, moveTo, O, open, writeSync } from '../os/fd.ts';
+import { close, moveTo, O, open, pipe, writeSync } from '../os/fd.ts';
 import { removeFile, writeFileAtomic } from '../os/file.ts';
 import { resetAfterFork } from '../os/loop.ts';
 import { fork } from '../os/process.ts';
-import { SIGNAL } from '../os/signal.ts';
+import { ignoreSignal, SIGNAL } from '../os/signal.ts';
 import { listenUnix } from '../os/socket.ts';
 import { utf8Encode } from '../os/utf8.ts';
 import { checkIdentifier } from '../sandbox/identifier.ts';
 import { NR } from '../syscall/numbers.ts';
 import { socketPath } from './address.ts';
 import { readAnnotations, siblingAddress } from './bundle.ts';
+import { confirm } from './confirmation.ts';
 import type { ShimFlags } from './flags.ts';
 import { listenOnce } from './listen-once.ts';
 import { claimFromPool } from './pool/claim.ts';
@@ -25,6 +26,8 @@ import { serve } from './server.ts';
  */
 export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   fillStandardDescriptors();
+  // A caller that hung up is an error here, and what was begun is undone.
+  ignoreSignal(SIGNAL.PIPE);
   checkIdentifier('a container', flags.id);
   const identity = identifyContainer(flags.id, readAnnotations(bundle));
   if (identity.kind === 'pod-container') {
@@ -45,26 +48,33 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   let listener = await listenOnce(path, 0o711);
   if (listener !== null) {
     const timeline = getenv('KATA_TIMELINE') === '1';
-    const waiting = await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
-    if (typeof waiting === 'number') {
-      writeFileAtomic(`${bundle}/shim.pid`, `${waiting}`, 0o600);
+    const claimed = await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
+    if (claimed !== null && claimed.pid !== null) {
+      writeFileAtomic(`${bundle}/shim.pid`, `${claimed.pid}`, 0o600);
       announce(bundle, address);
+      confirm(claimed.connection);
       return 0;
     }
-    if (waiting === 'unsure') {
+    if (claimed !== null) {
       // Whoever has this socket now is not to be reached by its name.
       listener.close();
       removeFile(path);
       listener = listenUnix(path);
+      // Only now: it ends, and takes the name with it unless somebody listens there again.
+      close(claimed.connection);
     }
+    const [confirmation, ours] = pipe(O.NONBLOCK);
     const forked = fork();
     if (forked === null) {
+      close(ours);
       detach();
-      return serve({ flags, bundle, socketPath: path, listener, timeline });
+      return serve({ flags, bundle, socketPath: path, listener, confirmation, timeline });
     }
+    close(confirmation);
     try {
       writeFileAtomic(`${bundle}/shim.pid`, `${forked.pid}`, 0o600);
       announce(bundle, address);
+      confirm(ours);
     } catch (error) {
       // Nobody will ever speak to it.
       syscall(NR.pidfd_send_signal, forked.pidfd, SIGNAL.KILL, null, 0);

@@ -1,13 +1,13 @@
 import { getenviron } from 'std';
 import { KataError } from '../../errors/kata-error.ts';
-import { readSync } from '../../os/fd.ts';
+import { close, readSync } from '../../os/fd.ts';
 import { exists } from '../../os/file.ts';
-import type { Listener } from '../../os/socket.ts';
+import { connectUnixFd, type Listener } from '../../os/socket.ts';
 import { fstat, isType, S } from '../../os/stat.ts';
 import { Any } from '../../protocols/gen/google/protobuf/any.ts';
 import type { ShimFlags } from '../flags.ts';
 import { configOf } from '../options.ts';
-import { ask } from './exchange.ts';
+import { askOver } from './exchange.ts';
 import { type ClaimAnswer, ownNamespaces, POOLS_FOLDER, type PoolRequest } from './protocol.ts';
 
 /** A VM that waits answers at once; a start that waits longer is better off with a VM of its own. */
@@ -22,22 +22,34 @@ export interface Wanted {
   timeline: boolean;
 }
 
+/** A shim out of the pool. */
+export interface Claimed {
+  /** Its process; null when one may have the listener, but did not say so in time. */
+  pid: number | null;
+  /** Where it hears that its address was given out (`confirm`). It ends when we hang up before. */
+  connection: number;
+}
+
 /**
- * Asks the pool, if there is one, for a shim whose VM waits already; its process. Null when there is none to be had: then
- * the caller makes a shim of its own. `unsure` when it may have the listener, but did not answer in time.
+ * Asks the pool, if there is one, for a shim whose VM waits already. Null when there is none to be had: then the caller
+ * makes a shim of its own.
  */
-export async function claimFromPool({ listener, ...wanted }: Wanted): Promise<number | 'unsure' | null> {
+export async function claimFromPool({ listener, ...wanted }: Wanted): Promise<Claimed | null> {
   if (!exists(POOLS_FOLDER)) return null;
+  let connection = -1;
   try {
     const { factory } = configOf(runtimeOptions()).config;
     if (factory.vmCacheNumber === 0 || !exists(factory.vmCacheEndpoint)) return null;
     const environment = getenviron();
     const request: PoolRequest = { kind: 'claim', ...wanted, environment, namespaces: ownNamespaces() };
-    const answer = (await ask(factory.vmCacheEndpoint, request, [listener.fd], ANSWER_TIMEOUT_MS)) as ClaimAnswer;
-    return 'pid' in answer ? answer.pid : null;
+    connection = await connectUnixFd(factory.vmCacheEndpoint);
+    const answer = (await askOver(connection, request, [listener.fd], ANSWER_TIMEOUT_MS)) as ClaimAnswer;
+    if ('pid' in answer) return { pid: answer.pid, connection };
   } catch (error) {
-    return KataError.from(error).code === 'deadline-exceeded' ? 'unsure' : null;
+    if (KataError.from(error).code === 'deadline-exceeded') return { pid: null, connection };
   }
+  close(connection);
+  return null;
 }
 
 /** What containerd gives a start on its standard input: the task's options, as Create will get them. */

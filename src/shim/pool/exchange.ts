@@ -34,12 +34,22 @@ export async function receiveMessage(fd: number): Promise<{ message: unknown; fd
 export async function ask(path: string, request: object, fds: readonly number[], timeoutMs: number): Promise<unknown> {
   const fd = await connectUnixFd(path);
   try {
-    await sendMessage(fd, request, fds);
-    const late = `${path} is expected to answer within ${timeoutMs} ms, it did not`;
-    const answer = await withTimeout(receiveMessage(fd), timeoutMs, late);
-    if (answer === null) throw new KataError('unavailable', `${path} is expected to answer, it hung up`);
-    return answer.message;
+    return await askOver(fd, request, fds, timeoutMs);
   } finally {
     close(fd);
   }
+}
+
+/** The same over a connection that is there, and stays. */
+export async function askOver(
+  fd: number,
+  request: object,
+  fds: readonly number[],
+  timeoutMs: number,
+): Promise<unknown> {
+  await sendMessage(fd, request, fds);
+  const late = `the pool is expected to answer within ${timeoutMs} ms, it did not`;
+  const answer = await withTimeout(receiveMessage(fd), timeoutMs, late);
+  if (answer === null) throw new KataError('unavailable', 'the pool is expected to answer, it hung up');
+  return answer.message;
 }

@@ -51,11 +51,11 @@ async function waitForClaim(warm: WarmGuest): Promise<number> {
   const claim = received.message as Claim;
   close(CONTROL_FD);
   becomeShim(claim);
-  // Whoever asked may have given up: then nobody will ever speak to us, and the VM goes with us.
-  await sendMessage(answerFd, { pid: syscall(NR.getpid) });
-  close(answerFd);
+  // Whoever asked may have given up: then it does not confirm either, and the VM goes with us.
+  await sendMessage(answerFd, { pid: syscall(NR.getpid) }).catch(() => {});
   const { flags, bundle, socketPath, timeline } = claim;
-  return serve({ flags, bundle, socketPath, timeline, listener: new Listener(listenerFd), warm });
+  const listener = new Listener(listenerFd);
+  return serve({ flags, bundle, socketPath, timeline, listener, confirmation: answerFd, warm });
 }
 
 /** The environment, folder and session that a shim forked by its own start would have. */
