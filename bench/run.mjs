@@ -2,6 +2,7 @@
 // measurement that fails leaves running or mounted ends with it.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleForNode } from '../setup/bundle.mjs';
 import { containerds, fetchContainerds } from '../setup/containerds.mjs';
@@ -27,6 +28,8 @@ await main(async () => {
     });
   }
   const folder = path.join(build, 'bench', String(process.pid));
+  // A measurement that is ended in the middle cannot always clear up behind itself.
+  const temporary = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-bench-'));
   try {
     const [bundle = ''] = await bundleForNode([path.join(root, 'bench', `${name}.ts`)], folder);
     const command = isolated([process.execPath, '--enable-source-maps', bundle, ...options], 'shared');
@@ -34,9 +37,10 @@ await main(async () => {
       KATA_TS_CONTAINERDS: JSON.stringify(containerds()),
       KATA_TS_PEERS: JSON.stringify(peers()),
       KATA_TS_AGENT: agentBinary,
+      TMPDIR: temporary,
     };
     return await runVisibly(command[0] ?? '', command.slice(1), { cwd: root, env });
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    for (const each of [folder, temporary]) fs.rmSync(each, { recursive: true, force: true });
   }
 });

@@ -42,6 +42,8 @@ const options = await benchOptions(1, {
 });
 const { own } = options;
 const cores = os.availableParallelism();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void endAll().finally(() => process.exit(128 + os.constants.signals[signal])));
 const workplace = new Workplace();
 const populations: Population[] = [];
 const modes: KataMode[] = [];
@@ -147,7 +149,7 @@ async function rate(population: Population, workers: number): Promise<string> {
   const until = start + own['rate-seconds'] * 1000;
   let done = 0;
   const worker = async (): Promise<void> => {
-    for (; performance.now() < until; done++) await population.runtime.runOnce(population.newId());
+    for (; performance.now() < until; done++) await population.runOnce();
   };
   await Promise.all(Array.from({ length: workers }, worker));
   return `${(done / ((performance.now() - start) / 1000)).toFixed(2)}/s`;
@@ -215,12 +217,10 @@ async function openKata(): Promise<ResidentRuntime[]> {
 }
 
 async function endAll(): Promise<void> {
-  for (const population of populations) await population.close();
+  await Promise.all(populations.map((population) => population.retire()));
   for (const mode of modes) await mode.close();
   workplace.close();
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void endAll().finally(() => process.exit(1)));
 
 try {
   if (!['cold', 'template', 'pool'].includes(own.mode)) throw new Error(`--mode is unknown: ${own.mode}`);

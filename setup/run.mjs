@@ -1,11 +1,26 @@
 // Running other programs, and failing in one line.
 import { spawn, spawnSync } from 'node:child_process';
+import os from 'node:os';
 
 /** A failure that is told to a person in its message alone, without a stack. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 }
+
+/** Somebody ended this program by a signal, and what it ran has ended. */
+export class Interruption extends Error {
+  /** @param {NodeJS.Signals} signal */
+  constructor(signal) {
+    super(`ended by ${signal}`);
+    this.status = 128 + os.constants.signals[signal];
+  }
+}
+
+/** @type {NodeJS.Signals[]} */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** One key press may reach us twice: from the terminal, and from npm, which passes it on. */
+const SAME_SIGNAL_MS = 1000;
 
 /**
  * @typedef {object} RunOptions
@@ -64,33 +79,59 @@ export function answer(program, args) {
 }
 
 /**
- * Runs a program that speaks to the person itself.
+ * Runs a program that speaks to the person itself. A signal that is to end us is passed on to it and all that it started,
+ * and we end when it has; a second one kills them.
  * @param {string} program
  * @param {string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] `env` is added to the environment.
  * @returns {Promise<number>} Its exit status; 128 for a signal.
+ * @throws {Interruption} When it has ended and we were to end.
  */
 export function runVisibly(program, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
+      // A process group of its own: the terminal's signals do not reach it beside ours.
+      detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
     });
-    child.on('error', (error) => reject(new SetupError(`${program} could not be started: ${error.message}`)));
-    child.on('close', (status) => resolve(status ?? 128));
+    /** @type {{ signal: NodeJS.Signals, atMs: number } | undefined} */
+    let first;
+    /** @param {NodeJS.Signals} signal */
+    const passOn = (signal) => {
+      const isSame = first !== undefined && performance.now() - first.atMs < SAME_SIGNAL_MS;
+      if (isSame || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      process.kill(-child.pid, first === undefined ? signal : 'SIGKILL');
+      first ??= { signal, atMs: performance.now() };
+    };
+    for (const signal of ENDING_SIGNALS) process.on(signal, passOn);
+    const stopListening = () => {
+      for (const signal of ENDING_SIGNALS) process.off(signal, passOn);
+    };
+    child.on('error', (error) => {
+      stopListening();
+      reject(new SetupError(`${program} could not be started: ${error.message}`));
+    });
+    child.on('close', (status) => {
+      stopListening();
+      if (first === undefined) resolve(status ?? 128);
+      else reject(new Interruption(first.signal));
+    });
   });
 }
 
 /**
- * The frame of a script: what it throws becomes one message and exit status 1; a number it returns, the exit status.
+ * The frame of a script: what it throws becomes one message and exit status 1, or that of the signal that ended it; a
+ * number it returns, the exit status.
  * @param {() => Promise<number | void>} body
  */
 export async function main(body) {
   try {
     process.exitCode = (await body()) ?? 0;
   } catch (error) {
-    console.error(error instanceof SetupError ? `error: ${error.message}` : error);
-    process.exitCode = 1;
+    const isForPeople = error instanceof SetupError || error instanceof Interruption;
+    console.error(isForPeople ? `error: ${error.message}` : error);
+    process.exitCode = error instanceof Interruption ? error.status : 1;
   }
 }

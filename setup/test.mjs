@@ -6,7 +6,7 @@ import { root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { seconds } from './progress.mjs';
 import { qemus } from './qemus.mjs';
-import { main, runVisibly, SetupError } from './run.mjs';
+import { Interruption, main, runVisibly, SetupError } from './run.mjs';
 import { runSysTests } from './sys-test.mjs';
 import { runUnitTests } from './unit.mjs';
 import { vsockDevice } from './vsock-device.mjs';
@@ -82,6 +82,7 @@ await main(async () => {
     console.log(`\n${title}`);
     // A kind that cannot even be built counts as one failure, and the others still run.
     const counts = await run(rest).catch((error) => {
+      if (error instanceof Interruption) throw error;
       console.error(error instanceof SetupError ? `✖ ${error.message}` : error);
       return { passed: 0, failed: 1 };
     });

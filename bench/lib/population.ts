@@ -8,6 +8,8 @@ const ENDING = 4;
 export class Population {
   readonly runtime: ResidentRuntime;
   readonly ids = new Set<string>();
+  readonly #starting = new Set<Promise<unknown>>();
+  #isRetired = false;
   #counter = 0;
 
   constructor(runtime: ResidentRuntime) {
@@ -21,9 +23,33 @@ export class Population {
   /** Starts one more; how long that took. One whose start failed is ended too. */
   async add(): Promise<{ id: string; tookMs: number }> {
     const id = this.newId();
-    this.ids.add(id);
-    const { tookMs } = await this.runtime.start(id);
+    const { tookMs } = await this.#unlessRetired(() => {
+      this.ids.add(id);
+      return this.runtime.start(id);
+    });
     return { id, tookMs };
+  }
+
+  /** Runs one more to its end, which is at once. */
+  async runOnce(): Promise<void> {
+    await this.#unlessRetired(() => this.runtime.runOnce(this.newId()));
+  }
+
+  /** What starts a container. Once nobody measures any more nothing is started, and whoever waits for it waits for ever. */
+  async #unlessRetired<T>(start: () => Promise<T>): Promise<T> {
+    if (!this.#isRetired) {
+      const starting = start();
+      this.#starting.add(starting);
+      try {
+        const started = await starting;
+        if (!this.#isRetired) return started;
+      } catch (error) {
+        if (!this.#isRetired) throw error;
+      } finally {
+        this.#starting.delete(starting);
+      }
+    }
+    return new Promise(() => {});
   }
 
   async end(ids: readonly string[]): Promise<void> {
@@ -42,5 +68,12 @@ export class Population {
 
   async close(): Promise<void> {
     await this.end([...this.ids]);
+  }
+
+  /** Closes it for good, in the middle of whatever measurement. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    await Promise.allSettled(this.#starting);
+    await this.close();
   }
 }
