@@ -64,9 +64,16 @@ export async function removeContainer(record: ContainerRecord, force: boolean): 
       `container ${record.name} (${shortId(id)}) is ${state.status}, one that ended is expected`,
       { hint: `kata-runtime stop ${record.name}, or rm -f` },
     );
-  const shim = state.status === 'exited' ? null : await findShim(id);
-  if (shim !== null) await endByForce(id, shim, state.status === 'creating');
-  const lock = await takeOver(id);
+  const isCreating = state.status === 'creating';
+  // One that is being made may not have its shim yet.
+  let isEnded = state.status === 'exited';
+  const end = async (): Promise<void> => {
+    const shim = isEnded ? null : await findShim(id);
+    isEnded ||= shim !== null || !isCreating;
+    if (shim !== null) await endByForce(id, shim, isCreating);
+  };
+  await end();
+  const lock = await takeOver(id, end);
   if (lock === null) return;
   try {
     await endShim(id, await findShim(id));
@@ -88,8 +95,11 @@ async function endByForce(id: string, shim: ShimClient, creating: boolean): Prom
   }
 }
 
-/** The container's lock once its watcher, if it has one, is done; null when the container went with it. */
-async function takeOver(id: string): Promise<number | null> {
+/**
+ * The container's lock once its watcher, if it has one, is done; null when the container went with it. `meanwhile` is called
+ * as long as it is not.
+ */
+async function takeOver(id: string, meanwhile = async (): Promise<void> => {}): Promise<number | null> {
   const start = monotonicMs();
   for (;;) {
     const lock = tryLockContainer(id);
@@ -103,6 +113,7 @@ async function takeOver(id: string): Promise<number | null> {
         { hint: 'end that process, then kata-runtime rm -f again' },
       );
     await sleep(POLL_MS);
+    await meanwhile();
   }
 }
 
