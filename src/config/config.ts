@@ -46,6 +46,8 @@ export interface HypervisorConfig {
   blockDeviceCacheNoflush: boolean;
   /** `enable_iothreads`: a thread of its own for disks. */
   enableIothreads: boolean;
+  /** `reclaim_guest_freed_memory`: what the guest frees is the host's again. */
+  reclaimGuestFreedMemory: boolean;
   /** `entropy_source`: where the guest's random numbers come from; empty: getrandom(2). */
   entropySource: string;
   /** `valid_entropy_sources`. */

@@ -62,6 +62,7 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     blockDeviceCacheDirect: values.flag('block_device_cache_direct'),
     blockDeviceCacheNoflush: values.flag('block_device_cache_noflush'),
     enableIothreads: values.flag('enable_iothreads'),
+    reclaimGuestFreedMemory: values.flag('reclaim_guest_freed_memory'),
     entropySource: values.text('entropy_source'),
     validEntropySources: values.strings('valid_entropy_sources'),
     enableDebug: values.flag('enable_debug'),

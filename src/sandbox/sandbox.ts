@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
@@ -60,6 +60,9 @@ const DESTROY_TIMEOUT_MS = 2000;
 const HANG_UP_GRACE_MS = 500;
 /** Whoever makes a container gets so long to take it back when its sandbox ends; images half-made end with their locks. */
 const CREATION_GRACE_MS = 3000;
+
+/** By which the guest tells what it has freed. */
+const BALLOON: KernelModuleConfig = { name: 'virtio_balloon', parameters: [] };
 
 /** One VM and the containers in it. */
 export class Sandbox {
@@ -337,7 +340,7 @@ export class Sandbox {
       id,
       hostname: spec.hostname ?? '',
       dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
-      kernelModules: config.agent.kernelModules,
+      kernelModules: [...config.agent.kernelModules, ...(config.hypervisor.reclaimGuestFreedMemory ? [BALLOON] : [])],
     });
   }
 

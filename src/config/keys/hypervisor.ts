@@ -51,7 +51,7 @@ export const HYPERVISOR: KeyTable = {
   enable_hugepages: flag(),
   hugepage_type: text('hugetlbfs', { words: ['hugetlbfs', 'thp'], ...idle }),
   enable_virtio_mem: flag(),
-  reclaim_guest_freed_memory: flag(),
+  reclaim_guest_freed_memory: flag(false, acted),
   enable_guest_swap: flag(),
   guest_swap_path: text('/run/kata-containers/swap', idle),
   guest_swap_size_percent: integer(100, idle),

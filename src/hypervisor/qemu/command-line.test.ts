@@ -99,16 +99,25 @@ test('a template has its memory in a file that is shared, a clone maps that file
   assert.ok(
     values(template, '-object').includes('memory-backend-file,id=memory,size=512M,mem-path=/t,,1/memory,share=on'),
   );
-  const clone = line({}, {}, { origin: { kind: 'clone', memoryPath: '/t/memory' } });
+  const clone = line({}, {}, { origin: { kind: 'clone', memoryPath: '/t/memory', ownsMemory: false } });
   assert.ok(values(clone, '-object').includes('memory-backend-file,id=memory,size=512M,mem-path=/t/memory,share=off'));
   assert.deepEqual(values(clone, '-incoming'), ['defer']);
   for (const option of ['-kernel', '-initrd', '-append']) assert.ok(!clone.includes(option), option);
 });
 
+test('a clone that gives memory back has a file of its own, and guests have a balloon only then', () => {
+  const origin = { kind: 'clone', memoryPath: '/proc/self/fd/7', ownsMemory: true } as const;
+  const clone = line({ reclaimGuestFreedMemory: true }, {}, { origin });
+  assert.ok(values(clone, '-object').some((object) => object.endsWith('mem-path=/proc/self/fd/7,share=on')));
+  const balloons = (args: string[]) => values(args, '-device').filter((device) => device.includes('balloon'));
+  assert.deepEqual(balloons(clone), ['virtio-balloon-pci,id=balloon0,free-page-reporting=on']);
+  assert.deepEqual(balloons(line({})), []);
+});
+
 test('a clone has the devices of its template, and every guest has empty slots for roots', () => {
   const devices = (origin: QemuSettings['origin']) => values(line({}, {}, { origin }), '-device');
   assert.deepEqual(
-    devices({ kind: 'clone', memoryPath: '/t' }),
+    devices({ kind: 'clone', memoryPath: '/t', ownsMemory: false }),
     devices({ kind: 'template', memoryPath: '/t', isRestored: false }),
   );
   assert.equal(devices({ kind: 'boot' }).filter((device) => device.startsWith('virtio-blk-pci,id=root')).length, 4);

@@ -28,12 +28,12 @@ export interface QemuSettings {
 /**
  * Where the guest comes from. `boot`: its kernel, in memory of its own. `template`: the same, in a file, to be saved; or
  * one that was saved so, to go on and be saved again. `clone`: a guest that was saved; its memory file is mapped privately, what
- * it changes is its own.
+ * it changes is its own, unless the file is its own copy, which it may give back in pieces.
  */
 export type Origin =
   | { kind: 'boot' }
   | { kind: 'template'; memoryPath: string; isRestored: boolean }
-  | { kind: 'clone'; memoryPath: string };
+  | { kind: 'clone'; memoryPath: string; ownsMemory: boolean };
 
 /** A value within a list of `key=value,key=value`: a comma is doubled (qemu(1)). */
 const quoted = (value: string): string => value.replaceAll(',', ',,');
@@ -63,6 +63,7 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...(config.enableIothreads ? ['-object', 'iothread,id=disks'] : []),
     ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
+    ...(config.reclaimGuestFreedMemory ? ['-device', BALLOON] : []),
     ...rootSlotDevices(),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
@@ -86,12 +87,15 @@ function memoryBackend(memoryMib: number, origin: Origin): string {
   const size = `id=memory,size=${memoryMib}M`;
   // A memfd takes fewer page faults than anonymous memory (7 % of a boot), and could be shared with other processes.
   if (origin.kind === 'boot') return `memory-backend-memfd,${size},share=on`;
-  const share = origin.kind === 'template' ? 'on' : 'off';
+  const share = origin.kind === 'template' || origin.ownsMemory ? 'on' : 'off';
   return `memory-backend-file,${size},mem-path=${quoted(origin.memoryPath)},share=${share}`;
 }
 
 /** Parts of a PC that no guest of ours uses and that its kernel would spend time on. */
 const MACHINE_WITHOUT = ['graphics=off', 'smbus=off', 'sata=off', 'vmport=off'];
+
+/** The guest tells which pages it has freed; nobody inflates it. */
+const BALLOON = 'virtio-balloon-pci,id=balloon0,free-page-reporting=on';
 
 const socket = (id: string, fd: number): string => `socket,id=${id},fd=${fd}`;
 

@@ -26,6 +26,8 @@ export interface QemuConfig {
   blockDeviceCacheNoflush: boolean;
   /** A thread of its own for disks. */
   enableIothreads: boolean;
+  /** The guest tells which of its memory is free, by a virtio-balloon device; it needs the module for it. */
+  reclaimGuestFreedMemory: boolean;
   /** The guest's kernel tells everything on the console. */
   enableDebug: boolean;
 }
@@ -43,6 +45,7 @@ export const DEFAULT_QEMU_CONFIG: QemuConfig = {
   blockDeviceCacheDirect: false,
   blockDeviceCacheNoflush: false,
   enableIothreads: false,
+  reclaimGuestFreedMemory: false,
   enableDebug: false,
 };
 

@@ -5,6 +5,7 @@ import { FdStream } from '../../os/fd-stream.ts';
 import { socketPair } from '../../os/socket.ts';
 import type { MachineOptions } from '../hypervisor.ts';
 import { type AgentChannel, openAgentChannel, openSerialChannel } from './agent-channel.ts';
+import { copyMemory, emptyMemory } from './clone-memory.ts';
 import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
@@ -38,7 +39,7 @@ export interface Launched {
 }
 
 /** Where QEMU finds its ends, behind standard input, output and error. */
-const FD = { qmp: 3, console: 4, agent: 5, incoming: 6 } as const;
+const FD = { qmp: 3, console: 4, agent: 5, incoming: 6, memory: 7 } as const;
 export const INCOMING_FD = FD.incoming;
 /** What a QEMU that was saved is started with again. */
 export const GIVEN_DESCRIPTORS = [0, 1, 2, FD.qmp, FD.console, FD.agent] as const;
@@ -77,11 +78,16 @@ export function launch(options: LaunchOptions): Launched {
       theirs.push(theirIncoming);
       descriptors.set(FD.incoming, theirIncoming);
     }
+    const memory = ownMemory(options);
+    if (memory !== null) {
+      theirs.push(memory.fd);
+      descriptors.set(FD.memory, memory.fd);
+    }
     const args = commandLine(options.config, options.machine, {
       accelerator: options.accelerator,
       sandbox: options.sandbox,
       descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
-      origin: options.origin,
+      origin: memory?.origin ?? options.origin,
     });
     return { vmm: startVmm(options, args, descriptors), monitor, console, channel, incoming };
   } catch (error) {
@@ -96,24 +102,35 @@ export function launch(options: LaunchOptions): Launched {
 const readsState = ({ origin, saved }: LaunchOptions): boolean =>
   saved === null && (origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored));
 
+/**
+ * What a clone that gives memory back maps instead of the template's: QEMU makes holes into the file behind what the guest
+ * has freed. A saved QEMU needs no copy (`startVmm`).
+ */
+function ownMemory({ origin, saved, config }: LaunchOptions): { fd: number; origin: Origin } | null {
+  if (origin.kind !== 'clone' || saved !== null || !config.reclaimGuestFreedMemory) return null;
+  const fd = copyMemory(origin.memoryPath);
+  return { fd, origin: { kind: 'clone', memoryPath: `/proc/self/fd/${FD.memory}`, ownsMemory: true } };
+}
+
 function startVmm(
-  { path, saved }: LaunchOptions,
+  { path, saved, config }: LaunchOptions,
   args: readonly string[],
   descriptors: ReadonlyMap<number, number>,
 ): VmmProcess {
   if (saved === null) return new VmmProcess(path, args, descriptors);
   const { image, pagesPath, memoryPath } = saved;
   const opened: number[] = [];
-  const opening = (file: string): number => {
-    opened.push(open(file, O.RDONLY));
-    return opened.at(-1)!;
+  const opening = (fd: number): number => {
+    opened.push(fd);
+    return fd;
   };
   try {
-    const files = [
-      [image.descriptors.pages, opening(pagesPath)],
-      [image.descriptors.memory, opening(memoryPath)],
-    ] as const;
-    return new VmmProcess(path, args, new Map([...descriptors, ...files]), { image, pagesPath });
+    const files = new Map(descriptors);
+    files.set(image.descriptors.pages, opening(open(pagesPath, O.RDONLY)));
+    files.set(image.descriptors.memory, opening(open(memoryPath, O.RDONLY)));
+    // QEMU makes its holes into this one; what is mapped is the other, privately, and it drops its own copies of that.
+    if (config.reclaimGuestFreedMemory) files.set(image.descriptors.spare, opening(emptyMemory(memoryPath)));
+    return new VmmProcess(path, args, files, { image, pagesPath });
   } finally {
     for (const fd of opened) close(fd);
   }

@@ -405,7 +405,7 @@ export class Qemu implements Hypervisor {
 
 function originOf(source: GuestSource): Origin {
   if (source.kind === 'boot') return source;
-  if (source.kind === 'clone') return { kind: 'clone', memoryPath: source.snapshot.memoryPath };
+  if (source.kind === 'clone') return { kind: 'clone', memoryPath: source.snapshot.memoryPath, ownsMemory: false };
   return { kind: 'template', memoryPath: source.memoryPath, isRestored: source.from !== null };
 }
 

@@ -79,7 +79,12 @@ export class VmmProcess {
     }
     try {
       // Before anybody waits for it: whoever waits would be told of its stops.
-      if (saved !== null) restoreImage(this.pid, saved.image, { path: saved.pagesPath, commandLine: [path, ...args] });
+      if (saved !== null)
+        restoreImage(this.pid, saved.image, {
+          path: saved.pagesPath,
+          commandLine: [path, ...args],
+          hasSpare: descriptors.has(saved.image.descriptors.spare),
+        });
     } catch (error) {
       close(stderrRead);
       this.kill();

@@ -45,7 +45,7 @@ function restoreQemu(image: ProcessImage, path: string, memoryPath: string): { c
     ]);
     const child = spawn([image.executable], { fds, newSession: true, beforeExec: becomeTraceable });
     try {
-      restoreImage(child.pid, image, { path, commandLine: ['qemu', 'restored'] });
+      restoreImage(child.pid, image, { path, commandLine: ['qemu', 'restored'], hasSpare: false });
     } catch (error) {
       child.kill(SIGNAL.KILL);
       throw error;

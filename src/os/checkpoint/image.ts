@@ -22,8 +22,11 @@ export interface ProcessImage {
   special: { name: string; start: number; end: number }[];
   /** Where its arguments are. */
   commandLine: { start: number; end: number };
-  /** Descriptors that a restored process is started with: the file of the pages, the file that is its `memory`. */
-  descriptors: { pages: number; memory: number; given: number[] };
+  /**
+   * Descriptors that a restored process is started with: the file of the pages, the file that is its `memory`, and perhaps a
+   * `spare` one that stands for the memory's file once that is mapped.
+   */
+  descriptors: { pages: number; memory: number; spare: number; given: number[] };
   /** Files that are mapped as they are. */
   files: FileIdentity[];
 }

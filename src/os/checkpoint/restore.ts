@@ -28,6 +28,8 @@ export interface RestoreOptions {
   path: string;
   /** What `ps` shows: at most as long as it was. */
   commandLine: readonly string[];
+  /** Whether it was started with a `spare` descriptor. */
+  hasSpare: boolean;
 }
 
 /** Throws `failed-precondition` when a file that the process maps is not the one that it was. */
@@ -57,6 +59,7 @@ export function restoreImage(pid: number, image: ProcessImage, options: RestoreO
     image.threads.forEach((_, index) => {
       runList(threads[index]!, image.lists.threads[index]!);
     });
+    if (options.hasSpare) replaceMemory(leader, instruction, image);
     runList(leader, image.lists.last);
     writeMemory(pid, image.threadIdAddress, new Uint8Array(new Int32Array([pid]).buffer));
     writeMemory(pid, image.commandLine.start, padded(options.commandLine, image.commandLine));
@@ -151,6 +154,12 @@ function runList(thread: Tracee, list: number): void {
   startList(thread, list);
   const { signal } = thread.continue();
   checkList(thread, signal);
+}
+
+function replaceMemory(leader: Tracee, instruction: number, { descriptors }: ProcessImage): void {
+  const { spare, memory } = descriptors;
+  check(leader.call(instruction, NR.dup3, spare, memory, 0), "replace the descriptor of a process's memory");
+  leader.call(instruction, NR.close, spare);
 }
 
 /** Kernels before 5.14 refuse it at the first call: nothing is lost but time. */

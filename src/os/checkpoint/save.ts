@@ -130,7 +130,7 @@ function write(found: Found): ProcessImage {
     threadIdAddress,
     special: found.special.map(({ special: name, start, end }) => ({ name, start, end })),
     commandLine: { start: Number(facts.layout[ARG_START]), end: Number(facts.layout[ARG_END]) },
-    descriptors: { pages: pagesFd, memory: memoryFd, given: found.options.given.slice() },
+    descriptors: { pages: pagesFd, memory: memoryFd, spare: pagesFd + 1, given: found.options.given.slice() },
     files: files.map(identityOf),
   };
 }
