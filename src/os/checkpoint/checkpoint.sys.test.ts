@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { listDirectory, makeTemporaryDirectory, removeTree } from '../directory.ts';
 import { close, O, open } from '../fd.ts';
 import { FdStream } from '../fd-stream.ts';
-import { readText, writeFile } from '../file.ts';
+import { readFile, readText, removeFile, writeFile } from '../file.ts';
+import { identityOf } from '../file-identity.ts';
 import { type ChildProcess, findExecutable, spawn } from '../process.ts';
 import { SIGNAL } from '../signal.ts';
 import { socketPair } from '../socket.ts';
 import { utf8Decode, utf8Encode } from '../utf8.ts';
 import type { ProcessImage } from './image.ts';
-import { restoreImage } from './restore.ts';
+import { checkImage, restoreImage } from './restore.ts';
 import { saveImage } from './save.ts';
 import { becomeTraceable } from './tracee.ts';
 
@@ -100,6 +101,112 @@ test('a process of several threads is saved, goes on, and is restored twice', as
     removeTree(folder);
   }
 });
+
+/** Saves a QEMU, gives the test what it needs to restore it, and leaves nothing. */
+async function withSaved(
+  body: (given: { image: ProcessImage; path: string; memoryPath: string; folder: string }) => Promise<void>,
+): Promise<void> {
+  const folder = makeTemporaryDirectory('/tmp/kata-ts-checkpoint-');
+  const [memoryPath, path] = [`${folder}/memory`, `${folder}/process`];
+  writeFile(memoryPath, '', 0o600);
+  const { child, qmp } = startQemu(memoryPath);
+  try {
+    await line(qmp);
+    await ask(qmp, 'qmp_capabilities');
+    await body({
+      image: await saveImage(child.pid, { path, memoryPath, given: [0, 1, 2, QMP_FD] }),
+      path,
+      memoryPath,
+      folder,
+    });
+  } finally {
+    child.kill(SIGNAL.KILL);
+    await child.wait();
+    removeTree(folder);
+  }
+}
+
+test('a process whose file of pages was cut ends, and can be waited for', () =>
+  withSaved(async ({ image, path, memoryPath }) => {
+    writeFile(path, readFile(path).subarray(0, image.program.bytes));
+    const started = tryToRestore(image, path, memoryPath);
+    assert.equal((await started.wait()).signal !== 0, true);
+  }));
+
+test('a process that is killed while it is restored is an error, and can be waited for', () =>
+  withSaved(async ({ image, path }) => {
+    const child = spawn([image.executable], { newSession: true, beforeExec: becomeTraceable });
+    child.kill(SIGNAL.KILL);
+    assert.throws(
+      () => restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false }),
+      /is expected to stop, it ended/,
+    );
+    assert.equal((await child.wait()).signal, SIGNAL.KILL);
+  }));
+
+test('what a program did not get right is an error with the call and its answer', () =>
+  withSaved(async ({ image, path }) => {
+    // None of the descriptors that it needs.
+    const child = spawn([image.executable], { newSession: true, beforeExec: becomeTraceable });
+    assert.throws(
+      () => restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false }),
+      /map what remakes a process: EBADF/,
+    );
+    assert.equal((await child.wait()).signal, SIGNAL.KILL);
+  }));
+
+test('an image is refused when a library of it was replaced', () =>
+  withSaved(async ({ image, folder }) => {
+    checkImage(image);
+    const copy = `${folder}/library`;
+    writeFile(copy, 'one');
+    const changed = { ...image, files: [...image.files, identityOf(copy)] };
+    checkImage(changed);
+    removeFile(copy);
+    writeFile(copy, 'another');
+    assert.throws(() => checkImage(changed), /library was replaced since/);
+  }));
+
+test('what cannot be made again is an error, and the process goes on', async () => {
+  const folder = makeTemporaryDirectory('/tmp/kata-ts-checkpoint-');
+  writeFile(`${folder}/memory`, '');
+  const [ours, theirs] = socketPair();
+  // A socket that is not among those that are given.
+  const child = spawn(['sleep', '1000'], { fds: new Map([[5, theirs]]), newSession: true });
+  try {
+    const options = { path: `${folder}/process`, memoryPath: `${folder}/memory`, given: [0, 1, 2] };
+    await assert.rejects(
+      saveImage(child.pid, options),
+      /descriptors that can be made again are expected, found 5: socket/,
+    );
+    assert.match(readText(`/proc/${child.pid}/status`), /^State:\tS .*$/m);
+    assert.match(readText(`/proc/${child.pid}/status`), /^TracerPid:\t0$/m);
+  } finally {
+    child.kill(SIGNAL.KILL);
+    await child.wait();
+    for (const fd of [ours, theirs]) close(fd);
+    removeTree(folder);
+  }
+});
+
+/** A process that was restored, or that failed to be. */
+function tryToRestore(image: ProcessImage, path: string, memoryPath: string): ChildProcess {
+  const [pages, memory] = [open(path, O.RDONLY), open(memoryPath, O.RDONLY)];
+  const fds = new Map([
+    [image.descriptors.pages, pages],
+    [image.descriptors.memory, memory],
+  ]);
+  const child = spawn([image.executable], { fds, newSession: true, beforeExec: becomeTraceable });
+  try {
+    restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false });
+  } catch {
+    // As it comes: what is asked is how it ends.
+  } finally {
+    close(pages);
+    close(memory);
+  }
+  return child;
+}
 
 /** What can be seen of a process from outside. */
 function describe(pid: number) {

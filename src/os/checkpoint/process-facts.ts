@@ -33,6 +33,7 @@ export interface ProcessFacts {
 /** Asks a stopped process, partly by calls that its threads make; the caller puts their registers back. */
 export function factsOf(pid: number, tracees: readonly Tracee[], instruction: number): ProcessFacts {
   const leader = tracees[0]!;
+  const status = readText(`/proc/${pid}/status`);
   if (readFile(`/proc/${pid}/timers`).length > 0) throw unsupported('no POSIX timers are expected');
   const scratch = leader.call(instruction, NR.mmap, 0, PAGE_BYTES, 3, MAP_PRIVATE_ANONYMOUS, -1, 0);
   check(scratch, 'map a page in the process');
@@ -41,8 +42,8 @@ export function factsOf(pid: number, tracees: readonly Tracee[], instruction: nu
     return {
       executable: readlink(`/proc/${pid}/exe`),
       signalActions: signalActionsOf(pid, leader, instruction, scratch),
-      seccompFilters: seccompFiltersOf(leader),
-      noNewPrivileges: /^NoNewPrivs:\t1$/m.test(readText(`/proc/${pid}/status`)),
+      seccompFilters: /^Seccomp:\t2$/m.test(status) ? seccompFiltersOf(leader) : [],
+      noNewPrivileges: /^NoNewPrivs:\t1$/m.test(status),
       layout: layoutOf(pid, leader.call(instruction, NR.brk, 0)),
     };
   } finally {
