@@ -54,12 +54,16 @@ test('the use of a file system is told in bytes', () => {
   writeFile(`${folder}/f`, new Uint8Array(8192));
   assert.deepEqual(statfs(folder), {
     type: 0x01021994,
+    noExec: false,
     totalBytes: 1048576,
     freeBytes: 1048576 - 8192,
     availableBytes: 1048576 - 8192,
     totalInodes: 10,
     freeInodes: 8,
   });
+  umount(folder);
+  mount('tmpfs', folder, 'tmpfs', MS.NOEXEC);
+  assert.equal(statfs(folder).noExec, true);
   umount(folder);
   removeTree(folder);
 });

@@ -368,8 +368,8 @@ export class Qemu implements Hypervisor {
     const [launched, qmp, disks] = [this.#launched, this.#qmp, this.#disks];
     if (this.#state === 'running' && this.#stopping === undefined && launched && qmp && disks)
       return { ...launched, qmp, disks };
-    if (this.#stopping !== undefined) throw cancelled();
-    throw new KataError('failed-precondition', 'the VM is expected to run, it does not');
+    const found = this.#stopping === undefined ? 'it does not' : 'the VM was stopped';
+    throw new KataError('failed-precondition', `the VM is expected to run, ${found}`);
   }
 
   stop(): Promise<void> {

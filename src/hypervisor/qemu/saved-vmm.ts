@@ -4,7 +4,7 @@ import type { ProcessImage } from '../../os/checkpoint/image.ts';
 import { addPrefault, touchedPages } from '../../os/checkpoint/prefault.ts';
 import { checkImage } from '../../os/checkpoint/restore.ts';
 import { saveImage } from '../../os/checkpoint/save.ts';
-import { readFile, writeFile } from '../../os/file.ts';
+import { readFile, removeFile, writeFile } from '../../os/file.ts';
 import { utf8Decode, utf8Encode } from '../../os/utf8.ts';
 import type { SavedVmm } from '../hypervisor.ts';
 import { checksumOf } from './device-state.ts';
@@ -18,8 +18,12 @@ const MAX_IMAGE_BYTES = 2 ** 20;
  * a new QEMU takes to read the state of its devices, and the guest's code is translated already.
  */
 export async function saveVmm(pid: number, memoryPath: string, paths: Omit<SavedVmm, 'checksum'>): Promise<SavedVmm> {
-  const image = await saveImage(pid, { path: paths.pagesPath, memoryPath, given: GIVEN_DESCRIPTORS });
-  return write(paths, image);
+  try {
+    return write(paths, await saveImage(pid, { path: paths.pagesPath, memoryPath, given: GIVEN_DESCRIPTORS }));
+  } catch (error) {
+    removeFile(paths.pagesPath);
+    throw error;
+  }
 }
 
 /** Notes which pages a QEMU that was restored has touched by now: those that are restored from now on touch them first thing. */

@@ -12,6 +12,7 @@ import { type Mapping, mappingsOf } from './memory-map.ts';
 import { factsOf, type ProcessFacts, syscallInstruction } from './process-facts.ts';
 import { savePages } from './save-pages.ts';
 import { addClone, addThreadSetUp, fsBase, type SavedThread, saveThread, threadIdOffset } from './thread.ts';
+import type { Tracee } from './tracee.ts';
 
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_SET_MM = 35;
@@ -40,9 +41,11 @@ export interface SaveOptions {
  */
 export async function saveImage(pid: number, options: SaveOptions): Promise<ProcessImage> {
   const tracees = await freezeAtRest(pid);
-  const threads = tracees.map((tracee) => saveThread(pid, tracee));
-  const fd = open(options.path, O.RDWR | O.CREAT | O.TRUNC);
+  const threads: SavedThread[] = [];
+  let fd = -1;
   try {
+    for (const tracee of tracees) threads.push(saveThread(pid, tracee));
+    fd = open(options.path, O.RDWR | O.CREAT | O.TRUNC);
     const mappings = mappingsOf(pid);
     const special = mappings.filter((mapping) => mapping.special !== '' && mapping.special !== 'vsyscall');
     const vdso = special.find((mapping) => mapping.special === 'vdso');
@@ -62,10 +65,19 @@ export async function saveImage(pid: number, options: SaveOptions): Promise<Proc
     });
   } finally {
     close(fd);
-    tracees.forEach((tracee, index) => {
-      tracee.setRegisters(threads[index]!.registers);
-    });
+    putBack(tracees, threads);
     letGo(tracees);
+  }
+}
+
+/** Lets threads make the calls again that they were stopped in: others were made in between. */
+function putBack(tracees: readonly Tracee[], threads: readonly SavedThread[]): void {
+  try {
+    threads.forEach(({ registers }, index) => {
+      tracees[index]!.setRegisters(registers);
+    });
+  } catch {
+    // The process is ending.
   }
 }
 

@@ -134,10 +134,13 @@ export class Tracee {
     return filter;
   }
 
-  /** Null when it registered none. Kernels before 5.13 do not tell, and throw. */
+  /** Null when it registered none. Kernels before 5.13 do not tell, and have C libraries that register none. */
   rseq(): RseqConfiguration | null {
     const configuration = new Uint32Array(6);
-    this.#request(PTRACE.GET_RSEQ_CONFIGURATION, configuration.byteLength, configuration, 'ask for the rseq of');
+    const request = PTRACE.GET_RSEQ_CONFIGURATION;
+    const bytes = syscall(NR.ptrace, request, this.tid, configuration.byteLength, configuration);
+    if (bytes === -ERRNO.EIO) return null;
+    check(bytes, `ask for the rseq of thread ${this.tid}`);
     const address = configuration[0]! + configuration[1]! * 2 ** 32;
     return address === 0 ? null : { address, bytes: configuration[2]!, signature: configuration[3]! };
   }
