@@ -213,7 +213,9 @@ describe('what dies under containerd 1.6', () => {
       const idle = await DirectShim.start(makeBundle(folder, 'idle', root, ['true']));
       await idle.end(2000);
       const given = await DirectShim.start(makeBundle(folder, 'given', root, ['true']));
-      const creating = given.create(given.bundle, { configPath: testConfig(folder, { default_memory: '256' }) });
+      // A clone would be there too soon.
+      const keys = { default_memory: '256', enable_template: 'false' };
+      const creating = given.create(given.bundle, { configPath: testConfig(folder, keys) });
       const failed = assert.rejects(creating);
       await sleep(300);
       await given.task.shutdown({ id: 'given', now: false });

@@ -82,7 +82,7 @@ export class VmmProcess {
       if (saved !== null)
         restoreImage(this.pid, saved.image, {
           path: saved.pagesPath,
-          commandLine: [path, ...args],
+          commandLine: (words) => renamed(words, args),
           hasSpare: descriptors.has(saved.image.descriptors.spare),
         });
     } catch (error) {
@@ -116,6 +116,12 @@ export class VmmProcess {
   kill(): void {
     this.#child.kill(SIGNAL.KILL);
   }
+}
+
+/** The words that a QEMU was started with, but for the name of its sandbox: that is the one in `args`. */
+function renamed(words: readonly string[], args: readonly string[]): string[] {
+  const name = args[args.indexOf('-name') + 1]!;
+  return words.map((word, index) => (words[index - 1] === '-name' ? name : word));
 }
 
 /** `QEMU ended with status 1`, `QEMU was ended by signal 9`. */

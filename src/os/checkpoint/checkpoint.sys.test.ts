@@ -46,7 +46,7 @@ function restoreQemu(image: ProcessImage, path: string, memoryPath: string): { c
     ]);
     const child = spawn([image.executable], { fds, newSession: true, beforeExec: becomeTraceable });
     try {
-      restoreImage(child.pid, image, { path, commandLine: ['qemu', 'restored'], hasSpare: false });
+      restoreImage(child.pid, image, { path, commandLine: () => ['qemu', 'restored'], hasSpare: false });
     } catch (error) {
       child.kill(SIGNAL.KILL);
       throw error;
@@ -138,7 +138,7 @@ test('a process that is killed while it is restored is an error, and can be wait
     const child = spawn([image.executable], { newSession: true, beforeExec: becomeTraceable });
     child.kill(SIGNAL.KILL);
     assert.throws(
-      () => restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false }),
+      () => restoreImage(child.pid, image, { path, commandLine: (words) => words, hasSpare: false }),
       /is expected to stop, it ended/,
     );
     assert.equal((await child.wait()).signal, SIGNAL.KILL);
@@ -149,7 +149,7 @@ test('what a program did not get right is an error with the call and its answer'
     // None of the descriptors that it needs.
     const child = spawn([image.executable], { newSession: true, beforeExec: becomeTraceable });
     assert.throws(
-      () => restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false }),
+      () => restoreImage(child.pid, image, { path, commandLine: (words) => words, hasSpare: false }),
       /map what remakes a process: EBADF/,
     );
     assert.equal((await child.wait()).signal, SIGNAL.KILL);
@@ -198,7 +198,7 @@ function tryToRestore(image: ProcessImage, path: string, memoryPath: string): Ch
   ]);
   const child = spawn([image.executable], { fds, newSession: true, beforeExec: becomeTraceable });
   try {
-    restoreImage(child.pid, image, { path, commandLine: [], hasSpare: false });
+    restoreImage(child.pid, image, { path, commandLine: (words) => words, hasSpare: false });
   } catch {
     // As it comes: what is asked is how it ends.
   } finally {

@@ -20,8 +20,8 @@ export interface ProcessImage {
   threadIdAddress: number;
   /** Mappings of the kernel's own, which move. */
   special: { name: string; start: number; end: number }[];
-  /** Where its arguments are. */
-  commandLine: { start: number; end: number };
+  /** Where its arguments are, and what they are. */
+  commandLine: { start: number; end: number; words: string[] };
   /**
    * Descriptors that a restored process is started with: the file of the pages, the file that is its `memory`, and perhaps a
    * `spare` one that stands for the memory's file once that is mapped.

@@ -26,8 +26,8 @@ const MREMAP_MAYMOVE_FIXED = 3;
 export interface RestoreOptions {
   /** The file of the pages. */
   path: string;
-  /** What `ps` shows: at most as long as it was. */
-  commandLine: readonly string[];
+  /** What `ps` is to show instead of the words that it was started with: in all, at most as long. */
+  commandLine: (words: readonly string[]) => readonly string[];
   /** Whether it was started with a `spare` descriptor. */
   hasSpare: boolean;
 }
@@ -62,7 +62,7 @@ export function restoreImage(pid: number, image: ProcessImage, options: RestoreO
     if (options.hasSpare) replaceMemory(leader, instruction, image);
     runList(leader, image.lists.last);
     writeMemory(pid, image.threadIdAddress, new Uint8Array(new Int32Array([pid]).buffer));
-    writeMemory(pid, image.commandLine.start, padded(options.commandLine, image.commandLine));
+    writeMemory(pid, image.commandLine.start, padded(options.commandLine(image.commandLine.words), image.commandLine));
     check(
       leader.call(instruction, NR.munmap, image.program.address, programBytes(image)),
       'unmap what remade a process',

@@ -3,6 +3,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { check } from '../errno.ts';
 import { close, O, open } from '../fd.ts';
+import { readText } from '../file.ts';
 import { identityOf } from '../file-identity.ts';
 import { type CallList, CallProgram } from './call-program.ts';
 import { addDescriptors, type Descriptor, descriptorsOf, givenOf } from './descriptors.ts';
@@ -141,7 +142,11 @@ function write(found: Found): ProcessImage {
     threads: states,
     threadIdAddress,
     special: found.special.map(({ special: name, start, end }) => ({ name, start, end })),
-    commandLine: { start: Number(facts.layout[ARG_START]), end: Number(facts.layout[ARG_END]) },
+    commandLine: {
+      start: Number(facts.layout[ARG_START]),
+      end: Number(facts.layout[ARG_END]),
+      words: readText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
+    },
     descriptors: { pages: pagesFd, memory: memoryFd, spare: pagesFd + 1, given: found.options.given.slice() },
     files: files.map(identityOf),
   };

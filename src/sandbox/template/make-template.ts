@@ -42,7 +42,6 @@ export async function makeTemplate(
     await maker.start({ kind: 'template', memoryPath, from: null });
     const translates = maker.qemu.accelerator?.name === 'tcg';
     if (translates) {
-      await sleep(REST_MS);
       const booted = await maker.save({ statePath: `${workplace}/state`, socketPath, process: null });
       await maker.stop();
       await maker.start({ kind: 'template', memoryPath, from: booted });
