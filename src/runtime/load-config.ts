@@ -13,8 +13,10 @@ export interface RuntimeConfiguration {
 
 /** The configuration that `--config` names, or that is found. Keys that mean nothing here are told. */
 export function loadRuntimeConfig({ configPath, logLevel }: GlobalOptions): RuntimeConfiguration {
-  const { config, sources, warnings } = readConfig(configPath);
+  // Absolute from the start: what a file names is found from where it is, and makes the name of a template.
+  const { config, sources, warnings } = readConfig(configPath === undefined ? undefined : absolute(configPath));
   if (isTold('warn', logLevel)) for (const warning of warnings) complain(warning);
-  const path = sources[0]!;
-  return { config, path: path.startsWith('/') ? path : joinPath(getcwd(), path) };
+  return { config, path: absolute(sources[0]!) };
 }
+
+const absolute = (path: string): string => (path.startsWith('/') ? path : joinPath(getcwd(), path));

@@ -72,6 +72,7 @@ export const NR = {
   inotify_add_watch: 254,
   inotify_init1: 294,
   inotify_rm_watch: 255,
+  io_uring_setup: 425,
   ioctl: 16,
   ioprio_set: 251,
   keyctl: 250,

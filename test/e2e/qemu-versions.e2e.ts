@@ -1,6 +1,6 @@
 // The runtime with QEMUs newer than the host's: what changed in their options, commands and sandbox must not matter.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -17,10 +17,13 @@ for (const [version, program] of Object.entries(qemus)) {
   describe(`QEMU ${version}`, () => {
     let folder: string;
     let env: Record<string, string>;
+    let templates: string;
     let uncover: () => void;
     before(() => {
       folder = mkdtempSync(path.join(tmpdir(), 'kata-ts-qemu-'));
-      env = { KATA_CONF_FILE: testConfig(folder, { path: JSON.stringify(program) }) };
+      templates = mkdtempSync('/run/templates-');
+      const keys = { path: JSON.stringify(program), template_path: JSON.stringify(templates) };
+      env = { KATA_CONF_FILE: testConfig(folder, keys) };
       uncover = coverState();
     });
     after(() => {
@@ -35,6 +38,9 @@ for (const [version, program] of Object.entries(qemus)) {
       });
       assert.equal(status, 7, stderr);
       assert.match(stdout, /^\d+\.\d+\..*-amd64\n$/);
+      // QEMU itself was saved, whatever it waits by: its clones go on where it stopped.
+      const [name = ''] = readdirSync(templates).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
+      assert.ok(existsSync(path.join(templates, name, 'process.json')));
     });
 
     it('plugs the disk of a pod’s second container in and out while the pod runs', LIMIT, async () => {

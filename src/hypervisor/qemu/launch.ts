@@ -113,11 +113,12 @@ function ownMemory({ origin, saved, config }: LaunchOptions): { fd: number; orig
 }
 
 function startVmm(
-  { path, saved, config }: LaunchOptions,
+  { path, saved, config, origin, accelerator }: LaunchOptions,
   args: readonly string[],
   descriptors: ReadonlyMap<number, number>,
 ): VmmProcess {
-  if (saved === null) return new VmmProcess(path, args, descriptors);
+  const isToBeSaved = origin.kind === 'template' && accelerator === 'tcg';
+  if (saved === null) return new VmmProcess(path, args, descriptors, null, isToBeSaved);
   const { image, pagesPath, memoryPath } = saved;
   const opened: number[] = [];
   const opening = (fd: number): number => {
@@ -130,7 +131,7 @@ function startVmm(
     files.set(image.descriptors.memory, opening(open(memoryPath, O.RDONLY)));
     // QEMU makes its holes into this one; what is mapped is the other, privately, and it drops its own copies of that.
     if (config.reclaimGuestFreedMemory) files.set(image.descriptors.spare, opening(emptyMemory(memoryPath)));
-    return new VmmProcess(path, args, files, { image, pagesPath });
+    return new VmmProcess(path, args, files, { image, pagesPath }, false);
   } finally {
     for (const fd of opened) close(fd);
   }

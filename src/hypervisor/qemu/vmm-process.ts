@@ -12,6 +12,7 @@ import { ConsoleRing } from './console-ring.ts';
 import { LineCapture } from './line-capture.ts';
 import type { QmpVersion } from './qmp-messages.ts';
 import { parseVersionText } from './version.ts';
+import { doWithoutIoUring } from './without-io-uring.ts';
 
 const STDERR_LINES = 20;
 /**
@@ -50,12 +51,14 @@ export class VmmProcess {
   /**
    * @param descriptors by their numbers in QEMU; they stay the caller's
    * @param saved the QEMU that this one is to go on from, where that one had stopped; its descriptors are among them
+   * @param isToBeSaved whether this one is to be saved itself
    */
   constructor(
     path: string,
     args: readonly string[],
     descriptors: ReadonlyMap<number, number>,
-    saved: { image: ProcessImage; pagesPath: string } | null = null,
+    saved: { image: ProcessImage; pagesPath: string } | null,
+    isToBeSaved: boolean,
   ) {
     const [stderrRead, stderrWrite] = pipe();
     const parent = syscall(NR.getpid);
@@ -69,6 +72,7 @@ export class VmmProcess {
         beforeExec: () => {
           if (syscall(NR.getppid) !== parent) exitNow(1);
           if (saved !== null) becomeTraceable();
+          if (isToBeSaved) doWithoutIoUring();
         },
       });
     } catch (error) {

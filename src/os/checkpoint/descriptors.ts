@@ -15,6 +15,7 @@ export type Descriptor =
   | { kind: 'memory' }
   | { kind: 'eventfd'; count: bigint; flags: number }
   | { kind: 'signalfd'; mask: bigint; flags: number }
+  | { kind: 'epoll'; watched: { fd: number; events: number; data: bigint }[]; flags: number }
   | { kind: 'device'; path: string; flags: number };
 
 /**
@@ -44,9 +45,18 @@ function describe(pid: number, fd: number, target: string): Descriptor {
   if (target === 'anon_inode:[eventfd]' && field('eventfd-semaphore') === '0')
     return { kind: 'eventfd', count: BigInt(`0x${field('eventfd-count')}`), flags };
   if (target === 'anon_inode:[signalfd]') return { kind: 'signalfd', mask: BigInt(`0x${field('sigmask')}`), flags };
+  if (target === 'anon_inode:[eventpoll]') return { kind: 'epoll', watched: watchedBy(info), flags };
   if (DEVICES.has(target)) return { kind: 'device', path: target, flags };
   throw new KataError('unimplemented', `descriptors that can be made again are expected, found ${fd}: ${target}`);
 }
+
+/** What an epoll descriptor watches: `tfd: 4 events: 19 data: 4 …`, the last two in hexadecimal (proc_pid_fdinfo(5)). */
+const watchedBy = (info: string): { fd: number; events: number; data: bigint }[] =>
+  [...info.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)/gm)].map(([, fd, events, data]) => ({
+    fd: Number(fd),
+    events: Number.parseInt(events!, 16),
+    data: BigInt(`0x${data}`),
+  }));
 
 /**
  * Adds the calls that make descriptors, in a process that has those that are given, and others only from `free` on. The
@@ -67,12 +77,29 @@ export function addDescriptors(program: CallProgram, calls: CallList, descriptor
     } else if (descriptor.kind === 'signalfd') {
       const mask = program.data(new Uint8Array(new BigUint64Array([descriptor.mask]).buffer));
       calls.addExpecting(fd, NR.signalfd4, -1, mask, SIGMASK_BYTES, descriptor.flags & FLAGS);
+    } else if (descriptor.kind === 'epoll') {
+      calls.addExpecting(fd, NR.epoll_create1, descriptor.flags & FLAGS);
     } else {
       calls.addExpecting(fd, NR.openat, AT_FDCWD, program.text(descriptor.path), descriptor.flags & ~LARGEFILE);
     }
   }
   for (const fd of fillers) calls.add(NR.close, fd);
+  // Once all that is watched is there.
+  for (const [fd, descriptor] of descriptors)
+    if (descriptor.kind === 'epoll')
+      for (const { fd: target, events, data } of descriptor.watched)
+        calls.add(NR.epoll_ctl, fd, EPOLL_CTL_ADD, target, program.data(epollEvent(events, data)));
 }
+
+/** `struct epoll_event`, which is packed. */
+function epollEvent(events: number, data: bigint): Uint8Array {
+  const view = new DataView(new ArrayBuffer(12));
+  view.setUint32(0, events, true);
+  view.setBigUint64(4, data, true);
+  return new Uint8Array(view.buffer);
+}
+
+const EPOLL_CTL_ADD = 1;
 
 /** O_NONBLOCK and O_CLOEXEC, the same for EFD_ and SFD_. */
 const FLAGS = 0o2004000;

@@ -9,6 +9,8 @@ const ENTRY_BYTES = 8;
 const PRESENT = 1 << 31;
 const SWAPPED = 1 << 30;
 const OF_FILE = 1 << 29;
+/** Nobody may touch it (MADV_GUARD_INSTALL); told by Linux 6.15 and newer. */
+const GUARD = 1 << 26;
 const CHUNK_PAGES = 8192;
 /** A hole so short costs less as a page of zeros than as one more mapping. */
 const MAX_GAP_PAGES = 4;
@@ -40,13 +42,23 @@ export class PageMap {
     return this.#runs(start, end, (upper) => (upper & PRESENT) !== 0, READ_GAP_PAGES);
   }
 
+  /** Pages that guard others, as behind the stacks of threads with glibc 2.42. */
+  guardPages(start: number, end: number): PageRun[] {
+    return this.#runs(start, end, isGuard, 0);
+  }
+
   #runs(start: number, end: number, isWanted: (upper: number) => boolean, gapPages: number): PageRun[] {
     const runs: PageRun[] = [];
+    let guard = -1;
     for (let at = start; at < end; at += CHUNK_PAGES * PAGE_BYTES) {
       const pages = Math.min(CHUNK_PAGES, (end - at) / PAGE_BYTES);
       this.#read(at, pages);
-      for (let page = 0; page < pages; page++)
-        if (isWanted(this.#chunk[page * 2 + 1]!)) addPage(runs, at + page * PAGE_BYTES, gapPages);
+      for (let page = 0; page < pages; page++) {
+        const upper = this.#chunk[page * 2 + 1]!;
+        // No run goes over a guard.
+        if (isGuard(upper)) guard = at + page * PAGE_BYTES;
+        if (isWanted(upper)) addPage(runs, at + page * PAGE_BYTES, gapPages, guard);
+      }
     }
     return runs;
   }
@@ -62,10 +74,12 @@ export class PageMap {
   }
 }
 
-const isOwn = (upper: number): boolean => (upper & (PRESENT | SWAPPED)) !== 0 && (upper & OF_FILE) === 0;
+const isOwn = (upper: number): boolean => (upper & (PRESENT | SWAPPED)) !== 0 && (upper & (OF_FILE | GUARD)) === 0;
+const isGuard = (upper: number): boolean => (upper & GUARD) !== 0;
 
-function addPage(runs: PageRun[], page: number, gapPages: number): void {
+function addPage(runs: PageRun[], page: number, gapPages: number, guard: number): void {
   const last = runs.at(-1);
-  if (last !== undefined && page - last.end <= gapPages * PAGE_BYTES) last.end = page + PAGE_BYTES;
+  const isBeside = last !== undefined && page - last.end <= gapPages * PAGE_BYTES;
+  if (isBeside && (guard < last.end || guard === page)) last.end = page + PAGE_BYTES;
   else runs.push({ start: page, end: page + PAGE_BYTES });
 }

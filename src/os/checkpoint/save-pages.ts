@@ -10,6 +10,7 @@ import { readMemory } from './remote-memory.ts';
 
 const MAP = { PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
 const MADV_HUGEPAGE = 14;
+const MADV_GUARD_INSTALL = 102;
 /** What is copied at once, and left out when it is zeros. */
 const PIECE_BYTES = 64 * 1024;
 /** The stack may grow to what the resource limit usually is. */
@@ -51,6 +52,8 @@ export function savePages(mappings: readonly Mapping[], target: PageTarget): str
       if (path !== '') files.add(path);
       if (!isWhole) addMapping(target, mapping, isMemory ? target.memory.restoredFd : target.freeFd);
       for (const run of own) saveRun(target, run, mapping);
+      for (const { start, end } of isMemory ? [] : pages.guardPages(mapping.start, mapping.end))
+        target.calls.add(NR.madvise, start, end - start, MADV_GUARD_INSTALL);
     }
     if (opened !== '') target.calls.add(NR.close, target.freeFd);
   } finally {
