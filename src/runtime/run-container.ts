@@ -190,12 +190,15 @@ class Run {
   /** Boots the VM and makes the container in it. */
   async #create({ record, root }: Plan, { path }: RuntimeConfiguration, stdio: Stdio): Promise<ShimClient> {
     const { id } = record;
+    let started: ShimClient | null = null;
+    // Also what a start left that was killed before it told of a shim.
+    this.#teardown.add('end the shim', () => endShim(id, started));
     const shim = await startShim(id, {
       configPath: path,
       debug: this.#global.debug,
       timeline: this.#request.timeline,
     });
-    this.#teardown.add('end the shim', () => endShim(id, shim));
+    started = shim;
     const options = Options.encode({ configPath: path }).finish();
     await this.#interruptible(
       shim.task.create({

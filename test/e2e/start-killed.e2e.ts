@@ -183,3 +183,35 @@ describe('with a pool', () => {
     await endsOnDemand(shim, held.socketPath);
   });
 });
+
+describe('a start of kata-runtime', () => {
+  it('that is killed at whatever moment leaves nothing, not its socket either', LIMIT, async () => {
+    const env = { KATA_CONF_FILE: testConfig(folder, { default_memory: '256', enable_template: 'false' }) };
+    for (let delayMs = 0; delayMs < 24; delayMs += 3) {
+      const running = kata(['run', '--rm', 'busybox', 'true'], { env });
+      const victim = await firstStart();
+      await sleep(delayMs);
+      try {
+        process.kill(victim, 'SIGKILL');
+      } catch {
+        // It was quicker.
+      }
+      const { status, stderr } = await running;
+      if (status !== 0) assert.match(stderr, /^kata-runtime: .+/m);
+      assert.deepEqual(traces(), [], `killed after ${delayMs} ms: ${stderr}`);
+    }
+  });
+});
+
+/** The `start` that kata-runtime runs, as soon as it is there. */
+async function firstStart(): Promise<number> {
+  for (const startMs = Date.now(); Date.now() - startMs < 10_000; await sleep(1))
+    for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+      try {
+        if (/containerd-shim-kata-v2\0.*\0start\0$/s.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')))
+          return Number(pid);
+      } catch {
+        // It has ended.
+      }
+  assert.fail('no start within 10 s');
+}
