@@ -42,12 +42,14 @@ function write({ imagePath, pagesPath }: Omit<SavedVmm, 'checksum'>, image: Proc
 export function readSavedVmm({ imagePath, pagesPath, checksum: expected }: SavedVmm): ProcessImage {
   const description = readFile(imagePath, MAX_IMAGE_BYTES);
   let image: ProcessImage;
+  let found: number;
   try {
     image = JSON.parse(utf8Decode(description));
+    found = checksum(description, pagesPath, image);
   } catch (error) {
     throw damaged(imagePath, error);
   }
-  if (checksum(description, pagesPath, image) !== expected) throw damaged(imagePath);
+  if (found !== expected) throw damaged(imagePath);
   checkImage(image);
   return image;
 }

@@ -59,7 +59,7 @@ const watchedBy = (info: string): { fd: number; events: number; data: bigint }[]
   }));
 
 /**
- * Adds the calls that make descriptors, in a process that has those that are given, and others only from `free` on. The
+ * Adds the calls that make descriptors, in a process that has those that are given and no others as low as these. The
  * kernel gives the lowest number that is free: numbers that are to stay free are taken meanwhile.
  */
 export function addDescriptors(program: CallProgram, calls: CallList, descriptors: Map<number, Descriptor>): void {

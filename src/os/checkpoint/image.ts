@@ -26,7 +26,7 @@ export interface ProcessImage {
    * Descriptors that a restored process is started with: the file of the pages, the file that is its `memory`, and perhaps a
    * `spare` one that stands for the memory's file once that is mapped.
    */
-  descriptors: { pages: number; memory: number; spare: number; given: number[] };
+  descriptors: { pages: number; memory: number; spare: number };
   /** Files that are mapped as they are. */
   files: FileIdentity[];
 }

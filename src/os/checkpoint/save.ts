@@ -147,7 +147,7 @@ function write(found: Found): ProcessImage {
       end: Number(facts.layout[ARG_END]),
       words: readText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
     },
-    descriptors: { pages: pagesFd, memory: memoryFd, spare: pagesFd + 1, given: found.options.given.slice() },
+    descriptors: { pages: pagesFd, memory: memoryFd, spare: pagesFd + 1 },
     files: files.map(identityOf),
   };
 }

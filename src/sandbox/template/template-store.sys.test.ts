@@ -44,6 +44,12 @@ async function withStore(
   }
 }
 
+const namesIn = (store: TemplateStore): string[] =>
+  store
+    .list()
+    .map(({ name }) => name)
+    .sort();
+
 const fill = async (folder: string): Promise<typeof made> => {
   writeFile(`${folder}/memory`, new Uint8Array(made.memoryBytes), 0o600);
   writeFile(`${folder}/state`, 'state', 0o600);
@@ -131,18 +137,9 @@ test('no more templates are kept than the limits allow: the longest unused go fi
     await sleep(CLOCK_TICK_MS);
     store.open(guest('a'), MEMORY_MIB, assert.fail);
     await make(store, guest('c'), { maxNumber: 2, maxBytes: 2 ** 30 });
-    assert.deepEqual(
-      store
-        .list()
-        .map(({ name }) => name)
-        .sort(),
-      [templateName(guest('a')), templateName(guest('c'))].sort(),
-    );
+    assert.deepEqual(namesIn(store), [templateName(guest('a')), templateName(guest('c'))].sort());
     await make(store, guest('d'), { maxNumber: 9, maxBytes: 2 ** 20 });
-    assert.deepEqual(
-      store.list().map(({ name }) => name),
-      [templateName(guest('d'))],
-    );
+    assert.deepEqual(namesIn(store), [templateName(guest('d'))]);
   }));
 
 test('the one that was just made counts towards the limits, even when it seems the oldest', () =>
@@ -152,13 +149,7 @@ test('the one that was just made counts towards the limits, even when it seems t
       await sleep(CLOCK_TICK_MS);
     }
     store.sweep({ maxNumber: 2, maxBytes: 2 ** 30 }, templateName(guest('a')));
-    assert.deepEqual(
-      store
-        .list()
-        .map(({ name }) => name)
-        .sort(),
-      [templateName(guest('a')), templateName(guest('c'))].sort(),
-    );
+    assert.deepEqual(namesIn(store), [templateName(guest('a')), templateName(guest('c'))].sort());
   }));
 
 test('a template whose kernel was replaced is stale, and goes when the next one is made', () =>
@@ -167,10 +158,7 @@ test('a template whose kernel was replaced is stale, and goes when the next one 
     writeFile(kernel, 'another kernel');
     assert.match(store.list()[0]!.stale ?? '', /kernel was replaced/);
     await make(store, guest('new'));
-    assert.deepEqual(
-      store.list().map(({ name }) => name),
-      [templateName(guest('new'))],
-    );
+    assert.deepEqual(namesIn(store), [templateName(guest('new'))]);
   }));
 
 test('when all are removed, nothing of them is left: no lock, no half, no note of a failure', () =>
