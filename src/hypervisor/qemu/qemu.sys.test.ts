@@ -5,7 +5,7 @@ import { KataError } from '../../errors/kata-error.ts';
 import { listDirectory, makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
 import { readlink, readText, writeFile } from '../../os/file.ts';
 import { runChecked } from '../../os/process.ts';
-import { SIGNAL } from '../../os/signal.ts';
+import { SIGNAL, sendSignal } from '../../os/signal.ts';
 import { monotonicMs, sleep, withTimeout } from '../../os/timer.ts';
 import { utf8Encode } from '../../os/utf8.ts';
 import type { MachineOptions } from '../hypervisor.ts';
@@ -148,6 +148,19 @@ describe('a VM of QEMU', () => {
     await vm.detachDisk('any');
     await vm.stop();
     assert.deepEqual(holdings(), before);
+  });
+
+  test('that ends while it is given a disk says how it ended', { timeout }, async (t) => {
+    const vm = new Qemu(config, machine);
+    t.after(() => vm.stop());
+    await vm.start();
+    sendSignal(vm.pid, SIGNAL.STOP);
+    const attaching = failure(vm.attachDisk({ id: 'late', path: readlink('/proc/self/exe'), readOnly: true }));
+    await sleep(50);
+    sendSignal(vm.pid, SIGNAL.KILL);
+    const error = await attaching;
+    assert.equal(error.code, 'unavailable');
+    assert.match(error.message, /the VM is expected to run, QEMU was ended by signal 9/);
   });
 
   test('whose guest never answers is given up in time, with what its console said last', { timeout }, async (t) => {

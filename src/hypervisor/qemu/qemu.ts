@@ -25,6 +25,7 @@ import { describeExit, versionOf } from './vmm-process.ts';
 
 const GREETING_TIMEOUT_MS = 30_000;
 const QUIT_TIMEOUT_MS = 1000;
+const END_TIMEOUT_MS = 1000;
 const RESTORE_TIMEOUT_MS = 30_000;
 const NEVER_RAN: ExitStatus = { code: 0, signal: 0 };
 
@@ -327,7 +328,21 @@ export class Qemu implements Hypervisor {
   }
 
   async attachDisk(disk: Disk): Promise<GuestDisk> {
-    return this.#running().disks.attach(disk);
+    const { disks, vmm } = this.#running();
+    try {
+      return await disks.attach(disk);
+    } catch (error) {
+      throw await this.#reasonOf(error, vmm.exited);
+    }
+  }
+
+  /** A monitor that is lost is a QEMU that ends: how it ended, which is known a moment later. */
+  async #reasonOf(error: unknown, exited: Promise<ExitStatus>): Promise<unknown> {
+    if (KataError.from(error).code !== 'unavailable') return error;
+    const status = await withTimeout(exited, END_TIMEOUT_MS, 'QEMU still runs').catch(() => null);
+    if (this.#stopping !== undefined) return cancelled();
+    if (status === null) return error;
+    return this.#failure('unavailable', `the VM is expected to run, ${describeExit(status)}`);
   }
 
   async detachDisk(id: string): Promise<void> {
