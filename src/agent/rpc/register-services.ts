@@ -4,6 +4,7 @@ import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
+import { clearFreeMemory } from '../guest/free-memory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
 import { containerHandlers } from './container-handlers.ts';
@@ -32,6 +33,10 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
+    clearFreeMemory: ({ bytes }) => {
+      clearFreeMemory(Number(bytes));
+      return {};
+    },
   });
 }
 

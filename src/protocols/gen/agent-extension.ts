@@ -35,6 +35,16 @@ export interface GetBootTimesResponse {
 }
 export const GetBootTimesResponse: MessageType<GetBootTimesResponse> = /* @__PURE__ */ message('1:initStartedNs:U 2:agentReadyNs:U 3:nowNs:U');
 
+export interface ClearFreeMemoryRequest {
+  /** How much to clear; at most half of what is free. */
+  bytes: bigint;
+}
+export const ClearFreeMemoryRequest: MessageType<ClearFreeMemoryRequest> = /* @__PURE__ */ message('1:bytes:U');
+
+export interface ClearFreeMemoryResponse {
+}
+export const ClearFreeMemoryResponse: MessageType<ClearFreeMemoryResponse> = /* @__PURE__ */ message('');
+
 export const AgentExtensionDefinition = {
   fullName: 'kata_ts.AgentExtension',
   methods: {
@@ -42,6 +52,8 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
+    /** Makes what the guest's free memory still holds zeros, as far as it can. */
+    clearFreeMemory: { name: 'ClearFreeMemory', requestType: ClearFreeMemoryRequest, responseType: ClearFreeMemoryResponse },
   },
 } as const;
 export type AgentExtensionDefinition = typeof AgentExtensionDefinition;

@@ -4,6 +4,7 @@ import type { SavedVmm, Snapshot } from '../../hypervisor/hypervisor.ts';
 import { notePages } from '../../hypervisor/qemu/saved-vmm.ts';
 import { makeDirectory, removeTree } from '../../os/directory.ts';
 import { readFile, readlink, writeFile } from '../../os/file.ts';
+import { dropZeroPages } from '../../os/sparse-file.ts';
 import { stat } from '../../os/stat.ts';
 import { sleep } from '../../os/timer.ts';
 import { makeErofsImage } from '../../rootfs/erofs-image.ts';
@@ -42,18 +43,21 @@ export async function makeTemplate(
     await maker.start({ kind: 'template', memoryPath, from: null });
     const translates = maker.qemu.accelerator?.name === 'tcg';
     if (translates) {
-      const booted = await maker.save({ statePath: `${workplace}/state`, socketPath, process: null });
+      const booted = await maker.save({ statePath: `${workplace}/state`, socketPath, process: null, isSparse: false });
       await maker.stop();
       await maker.start({ kind: 'template', memoryPath, from: booted });
     }
     await maker.warmUp(await image);
+    await maker.clearFreeMemory();
     await sleep(REST_MS);
     const snapshot = await maker.save({
       statePath: statePathIn(folder),
       socketPath,
       process: translates ? { imagePath: imagePathIn(folder), pagesPath: pagesPathIn(folder) } : null,
+      isSparse: true,
     });
     await maker.stop();
+    if (snapshot.process !== null) dropZeroPages(pagesPathIn(folder));
     if (snapshot.process !== null) snapshot.process = await tryOut(maker, snapshot, snapshot.process, await image, log);
     return {
       memoryBytes: stat(memoryPath).sizeBytes,
@@ -83,7 +87,7 @@ async function tryOut(
   if (!maker.qemu.isResumed) return null;
   await maker.warmUp(root);
   try {
-    return notePages(maker.qemu.pid, process, snapshot.memoryPath);
+    return notePages(maker.qemu.pid, process);
   } catch (error) {
     log(`which pages a start touches is not known: ${KataError.from(error).line}`);
     return process;
