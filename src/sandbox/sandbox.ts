@@ -253,10 +253,11 @@ export class Sandbox {
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
-    const client = warm ?? (await this.#connect());
+    const { client, ready } = warm === null ? await this.#connect() : { client: warm.client, ready: Promise.resolve() };
     this.#guestUp = true;
-    timeline.mark('agent-up');
-    await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    // The agent takes requests in their order, so a clone is itself before it takes this one.
+    const created = client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    await Promise.all([ready.then(() => timeline.mark('agent-up')), created]);
     this.#client = client;
     this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
@@ -264,8 +265,8 @@ export class Sandbox {
     return client;
   }
 
-  /** The agent, once it answers. */
-  async #connect(): Promise<AgentClient> {
+  /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */
+  async #connect(): Promise<{ client: AgentClient; ready: Promise<void> }> {
     const { dialTimeoutMs } = this.#options.config.agent;
     const startMs = monotonicMs();
     const client = agentClient(await this.#machine.connectAgent(dialTimeoutMs), {
@@ -275,13 +276,13 @@ export class Sandbox {
     this.#guestUp = true;
     // The configured time is for both: to come up, and to answer.
     const leftMs = Math.max(MIN_ANSWER_MS, dialTimeoutMs - (monotonicMs() - startMs));
-    if (this.#cloned) await becomeOneself(client, leftMs);
-    else await client.health.check({ service: '' }, { timeoutMs: leftMs });
-    return client;
+    if (this.#cloned) return { client, ready: becomeOneself(client, leftMs) };
+    await client.health.check({ service: '' }, { timeoutMs: leftMs });
+    return { client, ready: Promise.resolve() };
   }
 
-  /** Takes over the VM that waits, if it is the one that is wanted; its agent. */
-  async #takeWarm(): Promise<AgentClient | null> {
+  /** Takes over the VM that waits, if it is the one that is wanted. */
+  async #takeWarm(): Promise<WarmGuest | null> {
     const { warm, config, log } = this.#options;
     if (warm === undefined) return null;
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
@@ -290,7 +291,7 @@ export class Sandbox {
       warm.log.to(log);
       log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
-      return warm.client;
+      return warm;
     }
     log.info(`the VM that waited is not used: ${isWanted ? 'it has ended' : 'another configuration is asked for'}`);
     warm.client.close();

@@ -10,8 +10,6 @@ import { warmUpRoot } from './template/template.ts';
 import { warmUp } from './template/warm-up.ts';
 
 const DISK = 'warm-up';
-/** Until the emulator has translated what a container's start runs, and linked it. */
-const ROUNDS = 2;
 
 /** A VM that runs, has run a container, and has none: the next sandbox's. */
 export interface WarmGuest {
@@ -47,7 +45,7 @@ export async function warmGuest(config: Config): Promise<WarmGuest> {
     await becomeOneself(client, config.agent.dialTimeoutMs);
     const root = warmUpRoot(snapshot);
     const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(client, disk, root, ROUNDS);
+    await warmUp(client, disk, root);
     await machine.detachDisk(DISK);
     return { name: factory.name, machine, client, log };
   } catch (error) {

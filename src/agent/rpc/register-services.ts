@@ -1,3 +1,4 @@
+import { KataError } from '../../errors/kata-error.ts';
 import { bootTimeNs } from '../../os/timer.ts';
 import { AgentServiceDefinition } from '../../protocols/gen/agent.ts';
 import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts';
@@ -33,6 +34,12 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
+    async prepareContainer({ OCI }) {
+      if (OCI === undefined)
+        throw new KataError('invalid-argument', 'a spec of containers to come is expected, found none');
+      await sandbox.prepare(OCI);
+      return {};
+    },
     clearFreeMemory: ({ bytes }) => {
       clearFreeMemory(Number(bytes));
       return {};

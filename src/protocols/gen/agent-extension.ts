@@ -1,5 +1,6 @@
 // Made of agent-extension.proto by `npm run generate`. Do not edit.
 import { type MessageType, message } from '../codec.ts';
+import { Spec } from './oci.ts';
 
 /** Which container. */
 export interface ListProcessesRequest {
@@ -35,6 +36,16 @@ export interface GetBootTimesResponse {
 }
 export const GetBootTimesResponse: MessageType<GetBootTimesResponse> = /* @__PURE__ */ message('1:initStartedNs:U 2:agentReadyNs:U 3:nowNs:U');
 
+export interface PrepareContainerRequest {
+  /** What most containers have in common: namespaces, file systems, masked and read-only paths. */
+  OCI: Spec | undefined;
+}
+export const PrepareContainerRequest: MessageType<PrepareContainerRequest> = /* @__PURE__ */ message('1:OCI:m', () => [Spec]);
+
+export interface PrepareContainerResponse {
+}
+export const PrepareContainerResponse: MessageType<PrepareContainerResponse> = /* @__PURE__ */ message('');
+
 export interface ClearFreeMemoryRequest {
   /** How much to clear; at most half of what is free. */
   bytes: bigint;
@@ -52,6 +63,8 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
+    /** Makes the first process of a container that is still to come, as far as can be; the next one that it suits gets it. */
+    prepareContainer: { name: 'PrepareContainer', requestType: PrepareContainerRequest, responseType: PrepareContainerResponse },
     /** Makes what the guest's free memory still holds zeros, as far as it can. */
     clearFreeMemory: { name: 'ClearFreeMemory', requestType: ClearFreeMemoryRequest, responseType: ClearFreeMemoryResponse },
   },

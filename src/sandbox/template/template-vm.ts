@@ -2,9 +2,9 @@ import type { Config } from '../../config/config.ts';
 import type { Snapshot } from '../../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
-import { type AgentClient, agentClient } from '../agent-client.ts';
+import { type AgentClient, agentClient, ifServed } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
-import { warmUp } from './warm-up.ts';
+import type { runWarmUp, warmUp } from './warm-up.ts';
 
 /** A start that waits for its template boots when none comes: both together take little more than the configured time. */
 const PATIENCE_PART = 3;
@@ -43,15 +43,16 @@ export class TemplateVm {
     await client.health.check({ service: '' }, { timeoutMs: patienceMs });
   }
 
-  async warmUp(root: RootImage): Promise<void> {
+  /** Warms the guest up as `warmUp`, or does what a start does. */
+  async run(what: typeof warmUp | typeof runWarmUp, root: RootImage): Promise<void> {
     const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(this.#client!, disk, root);
+    await what(this.#client!, disk, root);
     await this.qemu.detachDisk(DISK);
   }
 
   /** What the guest has freed is in the template no more: it would be mapped for nothing. */
   async clearFreeMemory(): Promise<void> {
-    await this.#client!.extension.clearFreeMemory({ bytes: CLEARED_BYTES });
+    await ifServed(this.#client!.extension.clearFreeMemory({ bytes: CLEARED_BYTES }));
   }
 
   save(paths: Parameters<Qemu['save']>[0]): Promise<Snapshot> {
