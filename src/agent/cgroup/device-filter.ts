@@ -1,7 +1,7 @@
-import type { LinuxDevice, LinuxDeviceCgroup } from '../../protocols/gen/oci.ts';
 import { attachDeviceFilter, loadDeviceFilter } from '../../os/cgroup/device-filter.ts';
 import type { DeviceRules } from '../../os/cgroup/device-rule.ts';
 import { close } from '../../os/fd.ts';
+import type { LinuxDevice, LinuxDeviceCgroup } from '../../protocols/gen/oci.ts';
 import type { Cgroup } from './cgroup.ts';
 import { effectiveDeviceRules } from './device-rules.ts';
 
