@@ -85,6 +85,8 @@ export interface RuntimeConfig {
   createContainerTimeoutMs: number;
   /** `disable_guest_seccomp`. Default false. */
   disableGuestSeccomp: boolean;
+  /** `sandbox_cgroup_only`: shim, QEMU and helpers go into the sandbox's cgroup of the host, not the vCPUs alone. Default false. */
+  sandboxCgroupOnly: boolean;
   /** `internetworking_model`. */
   internetworkingModel: 'none';
   /** `fix_mtab`, an extension key: an image's `/etc/mtab` that is a regular file becomes the symlink to /proc/mounts. */

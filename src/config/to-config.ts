@@ -94,6 +94,7 @@ function runtimeConfig(values: SectionValues): RuntimeConfig {
     enableDebug: values.flag('enable_debug'),
     createContainerTimeoutMs: values.number('create_container_timeout') * 1000,
     disableGuestSeccomp: values.flag('disable_guest_seccomp'),
+    sandboxCgroupOnly: values.flag('sandbox_cgroup_only'),
     internetworkingModel: values.served('internetworking_model'),
     fixMtab: values.served('fix_mtab'),
     rootfsCacheDir: values.path('rootfs_cache_dir'),

@@ -63,6 +63,8 @@ export interface MachineOptions {
 export interface Hypervisor {
   /** The VMM's process, 0 before `start`. */
   readonly pid: number;
+  /** The VMM's threads that run vCPUs, by their numbers on the host; none when it does not run. */
+  vcpuThreads(): number[];
   /** Settles when the VMM is gone, however it went. */
   readonly exited: Promise<ExitStatus>;
   /** Spawns the VMM and lets the guest boot; resolves when the VMM takes commands, not when the guest is up. */

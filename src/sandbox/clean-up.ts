@@ -1,4 +1,5 @@
 import { ImageCache } from '../rootfs/image-cache.ts';
+import { removeCgroups } from './cgroup/saved-cgroups.ts';
 import { endProcess } from './machine.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
@@ -13,6 +14,9 @@ export async function cleanUpSandbox(sandboxId: string, report: (message: string
   teardown.add('remove the saved state', () => removeSandboxDirectory(sandboxId));
   teardown.add("remove the roots' images", () => {
     if (state?.rootCache !== undefined) new ImageCache(state.rootCache).sweep();
+  });
+  teardown.add('remove the cgroups', async () => {
+    if (state?.cgroups !== undefined) await removeCgroups(state.cgroups);
   });
   teardown.add('end the VM', async () => {
     if (state?.vmm !== undefined) await endProcess(state.vmm);

@@ -2,7 +2,7 @@ import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
-import type { OciMount, OciSpec } from '../oci/spec.ts';
+import type { OciCpu, OciMount, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
@@ -11,6 +11,8 @@ import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
+import { isSandboxCgroupOnly } from './cgroup/annotation.ts';
+import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import { copyToGuest } from './host-files.ts';
@@ -71,6 +73,8 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   #machine: Qemu;
+  /** Its cgroups on the host; null when its spec names none. */
+  #cgroups: SandboxCgroups | null = null;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
   /** Once the VMM takes commands. */
@@ -133,6 +137,7 @@ export class Sandbox {
     // Should the root fail first, the boot's own end is nobody's news.
     this.#booting.catch(() => {});
     try {
+      this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
       const image = await prepareRoot({
         mounts: options.rootfs,
         bundleRoot: absolute(options.spec.root?.path ?? 'rootfs', options.bundle),
@@ -148,6 +153,7 @@ export class Sandbox {
       teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
       timeline.mark('root-attached');
       const client = await this.#booting;
+      this.#limitCpus(options.id, options.spec.linux?.resources?.cpu ?? {}, teardown);
       const container = await this.#createInGuest(
         client,
         options,
@@ -166,6 +172,17 @@ export class Sandbox {
       await teardown.run();
       throw this.#withConsole(cause);
     }
+  }
+
+  /** The host's processors that a container's part of the VM may run on. */
+  #limitCpus(containerId: string, cpu: OciCpu, teardown: Teardown): void {
+    const cgroups = this.#cgroups;
+    if (cgroups === null || (!cpu.cpus && !cpu.mems)) return;
+    teardown.add('free its processors', () => {
+      // The last one's go with the cgroup.
+      if (this.#stopping === undefined) cgroups.limitCpus(containerId, null);
+    });
+    cgroups.limitCpus(containerId, cpu);
   }
 
   /** The failure of a guest that hung up or does not answer, with what it said last. */
@@ -243,11 +260,13 @@ export class Sandbox {
     const { config, log, timeline } = this.#options;
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
+    await this.#enterCgroups();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
+    this.#cgroups?.placeVm(this.#machine.pid, this.#machine.vcpuThreads(), warm === null);
     timeline.mark('vm-spawned');
     this.#saveState();
     const machine = this.#machine;
@@ -263,6 +282,23 @@ export class Sandbox {
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** Before anything of the sandbox is started: what it starts is where the shim is. */
+  async #enterCgroups(): Promise<void> {
+    const { spec, config, log } = this.#options;
+    this.#cgroups = SandboxCgroups.of({
+      sandboxId: this.id,
+      cgroupsPath: spec.linux?.cgroupsPath ?? '',
+      sandboxCgroupOnly: isSandboxCgroupOnly(config.runtime.sandboxCgroupOnly, spec.annotations),
+      devices: spec.linux?.resources?.devices ?? [],
+      debug: config.hypervisor.enableDebug,
+      log,
+    });
+    if (this.#cgroups === null) return;
+    const cgroups = this.#cgroups;
+    this.#teardown.add('leave the cgroups', () => cgroups.leave());
+    await cgroups.enter(() => this.#saveState());
   }
 
   /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */
@@ -302,7 +338,8 @@ export class Sandbox {
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
     const { config, configPath, log } = this.#options;
-    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted);
+    const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
+    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted, leaveCgroups);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
     if (snapshot === null) return this.#machine.start();
     this.#machine = newMachine(config, this.id, log, snapshot);
@@ -331,6 +368,7 @@ export class Sandbox {
       rootCache: { directory, sizeMib },
       ...(vmm && { vmm }),
       ...(shim && { shim }),
+      ...(this.#cgroups && { cgroups: this.#cgroups.saved }),
     });
   }
 

@@ -1,5 +1,6 @@
 import { makeDirectories, removeTree } from '../os/directory.ts';
 import { readTextIfExists, writeFileAtomic } from '../os/file.ts';
+import type { SavedCgroups } from './cgroup/saved-cgroups.ts';
 import { checkIdentifier } from './identifier.ts';
 
 /** Where sandboxes keep what outlives their shim, a folder each (upstream's runtime-rs uses the same). */
@@ -16,6 +17,8 @@ export interface SavedState {
   shim?: { pid: number; startTime: string };
   /** Where its roots' images are: those that were its alone go with it. */
   rootCache?: { directory: string; sizeMib: number };
+  /** Its cgroups on the host. */
+  cgroups?: SavedCgroups;
 }
 
 /** The sandbox's own folder. Throws `invalid-argument` for an id that would name another. */

@@ -26,7 +26,7 @@ export const RUNTIME: KeyTable = {
   /** Unlike Kata: false by default, so that a profile that was asked for applies. */
   disable_guest_seccomp: flag(false, acted),
   guest_selinux_label: text(''),
-  sandbox_cgroup_only: flag(false, idle),
+  sandbox_cgroup_only: flag(false, acted),
   static_sandbox_resource_mgmt: flag(false, idle),
   enable_vcpus_pinning: flag(),
   sandbox_bind_mounts: strings([]),

@@ -21,6 +21,7 @@ import type { QmpEvent } from './qmp-messages.ts';
 import { saveDeviceState } from './save-device-state.ts';
 import { type SavedProcess, saveProcess } from './saved-process.ts';
 import { readSavedVmm, saveVmm } from './saved-vmm.ts';
+import { vcpuThreads } from './vcpu-threads.ts';
 import { checkVersion, formatBuild } from './version.ts';
 import { describeExit, versionOf } from './vmm-process.ts';
 
@@ -117,6 +118,11 @@ export class Qemu implements Hypervisor {
   /** What another process needs to end this VM (`killSaved`); null when it does not run. */
   savedProcess(): SavedProcess | null {
     return this.pid === 0 ? null : saveProcess(this.pid);
+  }
+
+  /** The threads that run its vCPUs; none when it does not run. */
+  vcpuThreads(): number[] {
+    return this.pid === 0 ? [] : vcpuThreads(this.pid);
   }
 
   async start(): Promise<void> {

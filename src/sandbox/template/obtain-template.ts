@@ -14,13 +14,14 @@ const MAKER_TIMEOUT_MS = 180_000;
 /**
  * What a VM of this configuration starts from; null: it boots. The first start has the template made, which takes little
  * longer than to boot, and all that come meanwhile wait for it. That it cannot be had is no failure of a start. When
- * `unwanted` rejects, nothing is made any more.
+ * `unwanted` rejects, nothing is made any more. `leaveCgroups` is called in the maker's process: what it takes is no sandbox's.
  */
 export async function obtainTemplate(
   config: Config,
   configPath: string,
   log: SandboxLog,
   unwanted: Promise<never>,
+  leaveCgroups: () => void,
 ): Promise<Snapshot | null> {
   if (!config.factory.enableTemplate) return null;
   const factory = new Factory(config);
@@ -32,7 +33,7 @@ export async function obtainTemplate(
       log.info('the VM boots: its template could not be made a short while ago; kata-runtime factory init tries again');
       return null;
     }
-    await runMaker(configPath, unwanted);
+    await runMaker(configPath, unwanted, leaveCgroups);
     return factory.open(warn);
   } catch (error) {
     log.warning(`the VM boots, because there is no template of it: ${KataError.from(error).line}`);
@@ -53,7 +54,7 @@ export function dropTemplate(config: Config, snapshot: Snapshot, log: SandboxLog
  * A process of its own, since it takes memory that a shim need not: the same as `kata-runtime factory init` by hand. It
  * ends with the start that wanted it; whoever waits for the same template then makes it.
  */
-async function runMaker(configPath: string, unwanted: Promise<never>): Promise<void> {
+async function runMaker(configPath: string, unwanted: Promise<never>, beforeExec: () => void): Promise<void> {
   const self = readlink('/proc/self/exe');
   const program = `${self.slice(0, self.lastIndexOf('/'))}/kata-runtime`;
   const env = Object.entries(getenviron()).map(([name, value]) => `${name}=${value}`);
@@ -62,6 +63,7 @@ async function runMaker(configPath: string, unwanted: Promise<never>): Promise<v
     timeoutMs: MAKER_TIMEOUT_MS,
     parentDeathSignal: SIGNAL.KILL,
     unwanted,
+    beforeExec,
   });
   if (status.code !== 0)
     throw new KataError('internal', stderr.trim().split('\n').at(-1) || `the maker ended with ${status.code}`);
