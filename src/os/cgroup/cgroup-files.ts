@@ -4,7 +4,7 @@ import { NR } from '../../syscall/numbers.ts';
 import { makeDirectory, readEntries, removeDirectory } from '../directory.ts';
 import { ERRNO, isErrno } from '../errno.ts';
 import { AT_FDCWD, close, O } from '../fd.ts';
-import { readText, readTextIfExists, writeControl } from '../file.ts';
+import { exists, readText, readTextIfExists, writeControl } from '../file.ts';
 import { sleep } from '../timer.ts';
 import { utf8Decode } from '../utf8.ts';
 import type { Hierarchy } from './hierarchy.ts';
@@ -40,7 +40,7 @@ function makeBelow(hierarchy: Hierarchy, path: string, made: string[]): void {
   const above = parentOf(path);
   if (version === 2) {
     if (above !== '') makeBelow(hierarchy, above, made);
-    handDownControllers(`${mountPoint}${above}`, HANDED_DOWN);
+    if (mayHaveChildren(`${mountPoint}${above}`)) handDownControllers(`${mountPoint}${above}`, HANDED_DOWN);
   }
   try {
     if (makeDirectory(folder)) made.push(folder);
@@ -50,6 +50,14 @@ function makeBelow(hierarchy: Hierarchy, path: string, made: string[]): void {
     if (makeDirectory(folder)) made.push(folder);
   }
   if (controllers.includes('cpuset')) inheritCpuset(mountPoint, path);
+}
+
+/**
+ * Whether cgroups below it (v2) may have controllers. One with processes of its own, unless it is the root, would become the
+ * domain of threads by handing some down, and those below could have no process.
+ */
+function mayHaveChildren(folder: string): boolean {
+  return processesIn(folder).length === 0 || !exists(`${folder}/cgroup.type`);
 }
 
 /** What the cgroups of containers are limited and counted by. */
@@ -69,8 +77,8 @@ export function handDownControllers(folder: string, wanted: readonly string[]): 
     writeControl(control, missing.map((name) => `+${name}`).join(' '));
   } catch (error) {
     if (!isErrno(error, 'EBUSY', 'EOPNOTSUPP', 'EINVAL', 'EPERM')) throw error;
-    // All or none of a write is done.
-    if (missing.length > 1) for (const name of missing) handDownControllers(folder, [name]);
+    // All or none of a write is done. EBUSY: it has processes, see above.
+    if (missing.length > 1 && !isErrno(error, 'EBUSY')) for (const name of missing) handDownControllers(folder, [name]);
   }
 }
 
