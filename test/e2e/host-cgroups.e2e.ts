@@ -173,7 +173,6 @@ it('with cgroup v2, as in a guest, the same holds', LIMIT, async (t) => {
       { destination: '/sys/fs/cgroup', type: 'cgroup2', source: 'cgroup2', options: ['rw'] },
       { destination: '/host-cgroups', type: 'bind', source: program, options: ['rbind', 'ro'] },
     );
-    spec.linux.namespaces = spec.linux.namespaces.filter(({ type }: { type: string }) => type !== 'pid');
     spec.linux.resources = { devices: [{ allow: true, access: 'rwm' }] };
   });
   const shim = await DirectShim.start(bundle);

@@ -142,9 +142,9 @@ export function cgroupsBelow(folder: string): string[] {
 
 /**
  * Removes a cgroup and those nested inside; not there is fine. Processes that are still in it, which are not ours, go to the
- * nearest cgroup above that takes them. `failed-precondition` when some stay.
+ * nearest cgroup above that takes them, else to `refuge`. `failed-precondition` when some stay.
  */
-export async function removeCgroup(folder: string): Promise<void> {
+export async function removeCgroup(folder: string, refuge: string): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
   for (let waitedMs = 0; ; waitedMs += pauseMs, pauseMs *= 2) {
     try {
@@ -154,7 +154,7 @@ export async function removeCgroup(folder: string): Promise<void> {
       if (!isErrno(error, 'EBUSY')) throw error;
     }
     const nested = cgroupsBelow(folder).reverse();
-    for (const each of nested) for (const pid of processesIn(each)) moveUp(folder, pid);
+    for (const each of nested) for (const pid of processesIn(each)) moveAway(folder, refuge, pid);
     const isGone = nested.map(removeIfEmpty).every((removed) => removed);
     if (isGone) return;
     if (waitedMs >= REMOVE_TIMEOUT_MS) {
@@ -175,18 +175,20 @@ export function removeIfEmpty(folder: string): boolean {
   return result === 0 || result === -ERRNO.ENOENT;
 }
 
-/** Puts a process into the nearest cgroup above `folder` that takes it; one that has ended, or that none takes, is left. */
-function moveUp(folder: string, pid: number): void {
+/** Puts a process elsewhere; one that has ended, or that no cgroup takes, is left. */
+function moveAway(folder: string, refuge: string, pid: number): void {
   if (pid === 0) return;
-  for (let above = parentOf(folder); above !== ''; above = parentOf(above)) {
+  const places: string[] = [];
+  for (let above = parentOf(folder); above !== ''; above = parentOf(above)) places.push(above);
+  for (const place of [...places.filter(isCgroup), refuge]) {
     try {
-      joinCgroup(above, pid);
+      joinCgroup(place, pid);
       return;
     } catch (error) {
-      // EACCES, ENOENT, EPERM: `above` is beyond the hierarchy's root.
-      if (isErrno(error, 'ESRCH', 'EACCES', 'ENOENT', 'EPERM')) return;
+      if (isErrno(error, 'ESRCH')) return;
     }
   }
 }
 
+const isCgroup = (folder: string): boolean => exists(`${folder}/cgroup.procs`);
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));

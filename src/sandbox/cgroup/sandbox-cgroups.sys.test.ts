@@ -65,9 +65,9 @@ function behaves(): void {
     child.kill(SIGNAL.KILL);
     await child.wait();
   };
-  const goHome = (): void =>
+  const goHome = (pid = 0): void =>
     hierarchies.forEach(({ mountPoint }, index) => {
-      joinCgroup(`${mountPoint}${homes[index] ?? ''}`);
+      joinCgroup(`${mountPoint}${homes[index] ?? ''}`, pid);
     });
   /** Every cgroup that a test has made, or made possible. */
   const left = (): string[] =>
@@ -98,14 +98,14 @@ function behaves(): void {
     await cgroups.enter(() => saves.push(structured(cgroups.saved)));
     assert.deepEqual(places('self'), everywhere(ours));
     assert.deepEqual(
-      saves[0]!.own,
+      saves[0]!.own.map(({ folder }) => folder),
       hierarchies.map(({ mountPoint }) => `${mountPoint}${ours}`),
     );
     const child = idle();
     assert.deepEqual(places(`${child.pid}`), everywhere(ours));
     // One that waited in a pool.
     const other = idle();
-    for (const { mountPoint } of hierarchies) joinCgroup(mountPoint, other.pid);
+    goHome(other.pid);
     cgroups.placeVm(other.pid, [other.pid], false);
     assert.deepEqual(places(`${other.pid}`), everywhere(ours));
     assert.deepEqual(said, []);
@@ -119,7 +119,7 @@ function behaves(): void {
     assert.deepEqual(places('self'), everywhere(v2() ? ours : overhead));
     const child = idle();
     const pool = idle();
-    for (const { mountPoint } of hierarchies) joinCgroup(mountPoint, pool.pid);
+    goHome(pool.pid);
     cgroups.placeVm(child.pid, [child.pid], true);
     cgroups.placeVm(pool.pid, [], false);
     assert.deepEqual(places('self'), everywhere(overhead));
@@ -219,7 +219,7 @@ function behaves(): void {
     }
   });
 
-  test('what others put into the cgroup is put above it, what they nested is removed', async () => {
+  test('what others put into the cgroup is put elsewhere, what they nested is removed', async () => {
     const cgroups = await entered();
     const { mountPoint } = hierarchies[0]!;
     const stranger = idle();
@@ -232,7 +232,7 @@ function behaves(): void {
     assert.ok(!(places(`${stranger.pid}`)[0] ?? '').includes('kata_box'));
     for (const each of hierarchies)
       for (const folder of cgroupsBelow(`${each.mountPoint}${parent}`).reverse()) {
-        for (const pid of processesIn(folder)) joinCgroup(each.mountPoint, pid);
+        for (const pid of processesIn(folder)) goHome(pid);
         removeDirectory(folder);
       }
   });
@@ -253,8 +253,8 @@ function behaves(): void {
 
   test('cgroups that somebody else has removed are no failure, nor is leaving twice', async () => {
     const cgroups = await entered({ sandboxCgroupOnly: false });
+    goHome();
     for (const { mountPoint } of hierarchies) {
-      joinCgroup(mountPoint);
       for (const path of [ours, overhead])
         for (const folder of cgroupsBelow(`${mountPoint}${path}`).reverse()) removeDirectory(folder);
     }
@@ -284,7 +284,7 @@ function behaves(): void {
     cgroups.placeVm(child.pid, [child.pid], true);
     // As the end of both: nobody is in there any more.
     await end(child);
-    for (const { mountPoint } of hierarchies) joinCgroup(mountPoint);
+    goHome();
     await removeCgroups(saved);
     assert.deepEqual(left(), []);
     await cgroups.leave();

@@ -107,7 +107,8 @@ export class SandboxCgroups {
     const ownFile = readText('/proc/self/cgroup');
     const path = this.#plan.scope === null ? this.#plan.path : await this.#startScope(this.#plan.scope, save);
     this.#places = this.#hierarchies.map((hierarchy) => this.#placeIn(hierarchy, path, ownFile));
-    for (const { sandbox, shim } of this.#places) this.#saved.own.push(...new Set([sandbox, shim]));
+    for (const { sandbox, shim, home } of this.#places)
+      for (const folder of new Set([sandbox, shim])) this.#saved.own.push({ folder, refuge: home });
     save();
     try {
       for (const place of this.#places) this.#make(place);
@@ -162,7 +163,7 @@ export class SandboxCgroups {
     const { mountPoint } = hierarchy;
     for (const folder of new Set([sandbox, shim]))
       for (const made of makeCgroup(hierarchy, folder.slice(mountPoint.length)))
-        if (!this.#saved.own.includes(made)) this.#saved.above.push(made);
+        if (!this.#saved.own.some((own) => own.folder === made)) this.#saved.above.push(made);
     // Another sandbox may have made it, and be gone by the time when we are.
     if (shim !== sandbox && !this.#saved.above.includes(`${mountPoint}${OVERHEAD}`))
       this.#saved.above.push(`${mountPoint}${OVERHEAD}`);

@@ -4,8 +4,8 @@ import { isSystemdRunning, stopUnit } from '../../os/systemd/manager.ts';
 
 /** What of a sandbox's cgroups has to be removed, by whoever does it. */
 export interface SavedCgroups {
-  /** Folders of the cgroup file system that are the sandbox's alone. */
-  own: string[];
+  /** Folders of the cgroup file system that are the sandbox's alone; whom others put there goes to `refuge` if need be. */
+  own: { folder: string; refuge: string }[];
   /** Folders above them that were made for it: they go if nobody else is in them. The deeper ones last. */
   above: string[];
   /** The systemd unit that was started for it. */
@@ -26,7 +26,7 @@ export async function removeCgroups({ own, above, unit }: SavedCgroups): Promise
     }
   };
   // Before its unit is stopped, which would kill them.
-  for (const folder of own) await attempt(() => removeCgroup(folder));
+  for (const { folder, refuge } of own) await attempt(() => removeCgroup(folder, refuge));
   if (unit !== undefined && isSystemdRunning()) await attempt(() => stopUnit(unit));
   for (const folder of above.toReversed()) removeIfEmpty(folder);
   if (failures.length > 0) throw KataError.from(failures[0]);
