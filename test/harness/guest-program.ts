@@ -8,7 +8,7 @@ const alias = {
 };
 
 /**
- * Compiles a program of `test/guest` to a static binary that runs in any container. Set-up's own compiler does it; it is
+ * Compiles a program, of `test/guest` unless it is a path, to a static binary that runs in any container. Set-up's own compiler does it; it is
  * loaded from where it stands, since it finds the checkout by that.
  */
 export async function compileGuestProgram(name: string, output: string): Promise<void> {

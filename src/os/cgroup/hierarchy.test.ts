@@ -8,7 +8,8 @@ const mount = (mountPoint: string, type: string, options: string, root = '/') =>
 
 test('a host with cgroup v2 has one hierarchy', () => {
   const text = `${ROOT}\n${mount('/sys/fs/cgroup', 'cgroup2', 'rw,nsdelegate,memory_recursiveprot')}\n`;
-  assert.deepEqual(parseHierarchies(text), [{ version: 2, controllers: [], mountPoint: '/sys/fs/cgroup' }]);
+  const placed = [{ version: 2, controllers: [], mountPoint: '/sys/fs/cgroup' }];
+  assert.deepEqual(parseHierarchies(text), { placed, tracker: null });
 });
 
 test('of a hybrid host those of v1 are used, each with its controllers', () => {
@@ -20,13 +21,14 @@ test('of a hybrid host those of v1 are used, each with its controllers', () => {
     mount('/sys/fs/cgroup/cpuset', 'cgroup', 'rw,cpuset,clone_children'),
   ].join('\n');
   assert.deepEqual(
-    parseHierarchies(text).map(({ controllers, mountPoint }) => [controllers.join(), mountPoint]),
+    parseHierarchies(text).placed.map(({ controllers, mountPoint }) => [controllers.join(), mountPoint]),
     [
       ['name=systemd', '/sys/fs/cgroup/systemd'],
       ['cpu,cpuacct', '/sys/fs/cgroup/cpu,cpuacct'],
       ['cpuset', '/sys/fs/cgroup/cpuset'],
     ],
   );
+  assert.equal(parseHierarchies(text).tracker?.mountPoint, '/sys/fs/cgroup/unified');
 });
 
 test('a hierarchy that is mounted elsewhere too is the usual one', () => {
@@ -34,13 +36,13 @@ test('a hierarchy that is mounted elsewhere too is the usual one', () => {
   const other = mount('/srv/jail/cpu', 'cgroup', 'rw,cpu');
   for (const text of [`${usual}\n${other}`, `${other}\n${usual}`])
     assert.deepEqual(
-      parseHierarchies(text).map(({ mountPoint }) => mountPoint),
+      parseHierarchies(text).placed.map(({ mountPoint }) => mountPoint),
       ['/sys/fs/cgroup/cpu'],
     );
 });
 
 test('a host without cgroups has none', () => {
-  assert.deepEqual(parseHierarchies(ROOT), []);
+  assert.deepEqual(parseHierarchies(ROOT), { placed: [], tracker: null });
 });
 
 test('a process is found in each hierarchy', () => {

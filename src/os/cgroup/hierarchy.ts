@@ -15,28 +15,31 @@ export const CGROUP_ROOT = '/sys/fs/cgroup';
 /** What the kernel tells of a v1 mount besides its controllers. */
 const NO_CONTROLLER = /^(rw|ro|xattr|noprefix|clone_children|cpuset_v2_mode|favordynmods|release_agent=.*)$/;
 
-/**
- * The hierarchies that processes are placed in, by `/proc/self/mountinfo`: those of v1 where there are any (v1 and hybrid
- * hosts), else that of v2. One that is mounted more than once is the one below /sys/fs/cgroup.
- */
-export function parseHierarchies(mountinfo: string): Hierarchy[] {
+/** What is mounted on a system. */
+export interface Hierarchies {
+  /** Those that processes are placed in: of v1 where there are any (v1 and hybrid hosts), else that of v2. */
+  placed: Hierarchy[];
+  /** Of a hybrid host that of v2, in which systemd follows the processes of its units; null on others. */
+  tracker: Hierarchy | null;
+}
+
+/** The hierarchies by `/proc/self/mountinfo`. One that is mounted more than once is the one below /sys/fs/cgroup. */
+export function parseHierarchies(mountinfo: string): Hierarchies {
   // A host has hundreds of mounts, a dozen of which matter.
   const lines = mountinfo.split('\n').filter((line) => / - cgroup2? /.test(line));
-  const found = parseMountInfo(lines.join('\n')).map(
-    ({ type, mountPoint, superOptions }): Hierarchy => ({
-      version: type === 'cgroup2' ? 2 : 1,
-      controllers: type === 'cgroup2' ? [] : superOptions.filter((option) => !NO_CONTROLLER.test(option)),
-      mountPoint,
-    }),
-  );
-  const version = found.some((hierarchy) => hierarchy.version === 1) ? 1 : 2;
   const byName = new Map<string, Hierarchy>();
-  for (const hierarchy of found) {
-    if (hierarchy.version !== version) continue;
-    const name = hierarchy.controllers.join(',');
-    if (!byName.has(name) || hierarchy.mountPoint.startsWith(`${CGROUP_ROOT}`)) byName.set(name, hierarchy);
+  for (const { type, mountPoint, superOptions } of parseMountInfo(lines.join('\n'))) {
+    const version = type === 'cgroup2' ? 2 : 1;
+    const controllers = version === 2 ? [] : superOptions.filter((option) => !NO_CONTROLLER.test(option));
+    const name = controllers.join(',');
+    if (!byName.has(name) || mountPoint.startsWith(`${CGROUP_ROOT}/`))
+      byName.set(name, { version, controllers, mountPoint });
   }
-  return [...byName.values()];
+  const all = [...byName.values()];
+  const v1 = all.filter(({ version }) => version === 1);
+  const v2 = all.find(({ version }) => version === 2);
+  if (v1.length > 0) return { placed: v1, tracker: v2 ?? null };
+  return { placed: v2 === undefined ? [] : [v2], tracker: null };
 }
 
 /** The path of a process in a hierarchy, by its `/proc/<pid>/cgroup`; null when it is in none, or cannot be told. */

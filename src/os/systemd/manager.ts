@@ -26,9 +26,8 @@ const bus = (member: string): DbusMethod => ({
 });
 const JOBS = `type='signal',sender='${SERVICE}',interface='${MANAGER}',member='JobRemoved'`;
 
-/** The system bus, and, where none runs, systemd's own socket, which is root's. */
+/** The system bus. systemd has a socket of its own besides, which is for its own programs. */
 const BUS_SOCKET = '/run/dbus/system_bus_socket';
-const PRIVATE_SOCKET = '/run/systemd/private';
 /** A job of systemd that takes longer hangs; it does not matter for what. */
 const TIMEOUT_MS = 15_000;
 
@@ -107,12 +106,11 @@ async function withManager(
 }
 
 async function connect(): Promise<DbusConnection> {
-  const uid = syscall(NR.getuid);
-  const overBus = exists(BUS_SOCKET);
-  const connection = await DbusConnection.open(await connectUnix(overBus ? BUS_SOCKET : PRIVATE_SOCKET), uid);
+  const connection = await DbusConnection.open(await connectUnix(BUS_SOCKET), syscall(NR.getuid));
   try {
     await Promise.all([
-      ...(overBus ? [connection.call(bus('Hello')), connection.call(bus('AddMatch'), 's', [JOBS])] : []),
+      connection.call(bus('Hello')),
+      connection.call(bus('AddMatch'), 's', [JOBS]),
       connection.call(manager('Subscribe')),
     ]);
     return connection;

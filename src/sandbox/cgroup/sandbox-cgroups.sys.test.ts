@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { inChild } from '../../../test/harness/in-child.ts';
 import { cgroupsBelow, joinCgroup, processesIn } from '../../os/cgroup/cgroup-files.ts';
-import { CGROUP_ROOT, type Hierarchy, parseHierarchies, pathInHierarchy } from '../../os/cgroup/hierarchy.ts';
+import { CGROUP_ROOT, type Hierarchy, pathInHierarchy } from '../../os/cgroup/hierarchy.ts';
+import { mountedHierarchies } from '../../os/cgroup/mounted.ts';
 import { availableCpus } from '../../os/cpus.ts';
 import { makeDirectory, makeTemporaryDirectory, removeDirectory, removeTree } from '../../os/directory.ts';
 import { exists, makeNode, readText } from '../../os/file.ts';
@@ -13,11 +14,10 @@ import { CLONE, unshare } from '../../os/namespace.ts';
 import { type ChildProcess, spawn } from '../../os/process.ts';
 import { randomHex } from '../../os/random.ts';
 import { SIGNAL } from '../../os/signal.ts';
-import { S, statfs } from '../../os/stat.ts';
+import { S } from '../../os/stat.ts';
 import { SandboxCgroups, type SandboxCgroupsOptions } from './sandbox-cgroups.ts';
 import { removeCgroups, type SavedCgroups } from './saved-cgroups.ts';
 
-const CGROUP2_MAGIC = 0x63677270;
 const EVERYTHING = [{ allow: false, access: 'rwm' }];
 /** The kernel's log: on every Linux, and no container's. */
 const KMSG = [1, 11] as const;
@@ -76,10 +76,7 @@ function behaves(): void {
     );
 
   before(() => {
-    hierarchies =
-      statfs(CGROUP_ROOT).type === CGROUP2_MAGIC
-        ? [{ version: 2, controllers: [], mountPoint: CGROUP_ROOT }]
-        : parseHierarchies(readText('/proc/self/mountinfo'));
+    hierarchies = mountedHierarchies().placed;
     homes = places('self');
   });
   afterEach(async () => {

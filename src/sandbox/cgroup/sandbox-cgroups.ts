@@ -2,11 +2,11 @@ import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import type { OciCpu, OciDeviceRule } from '../../oci/spec.ts';
 import { handDownControllers, joinCgroup, joinThread, makeCgroup } from '../../os/cgroup/cgroup-files.ts';
-import { CGROUP_ROOT, type Hierarchy, parseHierarchies, pathInHierarchy } from '../../os/cgroup/hierarchy.ts';
+import { CGROUP_ROOT, type Hierarchies, type Hierarchy, pathInHierarchy } from '../../os/cgroup/hierarchy.ts';
+import { mountedHierarchies } from '../../os/cgroup/mounted.ts';
 import { makeDirectory } from '../../os/directory.ts';
 import { isErrno } from '../../os/errno.ts';
 import { exists, readText, writeControl } from '../../os/file.ts';
-import { statfs } from '../../os/stat.ts';
 import { isSystemdRunning, startScope } from '../../os/systemd/manager.ts';
 import { NR } from '../../syscall/numbers.ts';
 import type { SandboxLog } from '../sandbox-log.ts';
@@ -42,8 +42,6 @@ interface Place {
   home: string;
 }
 
-/** `CGROUP2_SUPER_MAGIC` of statfs(2). */
-const CGROUP2_MAGIC = 0x63677270;
 /** What threads of one process can be limited by, each for itself (admin-guide/cgroup-v2, Threads). */
 const THREADED = ['cpuset', 'cpu', 'pids'];
 const VCPUS = 'vcpus';
@@ -62,7 +60,7 @@ const VCPUS = 'vcpus';
 export class SandboxCgroups {
   readonly #options: SandboxCgroupsOptions;
   readonly #plan: CgroupPlan;
-  readonly #hierarchies: readonly Hierarchy[];
+  readonly #hierarchies: Hierarchies;
   readonly #saved: SavedCgroups = { own: [], above: [] };
   readonly #cpus = new Map<string, { cpus: string; mems: string }>();
   #places: Place[] = [];
@@ -70,7 +68,7 @@ export class SandboxCgroups {
   /** What may be opened besides, also while there is no limit yet. */
   readonly #allowed: string[] = [];
 
-  private constructor(options: SandboxCgroupsOptions, plan: CgroupPlan, hierarchies: readonly Hierarchy[]) {
+  private constructor(options: SandboxCgroupsOptions, plan: CgroupPlan, hierarchies: Hierarchies) {
     this.#options = options;
     this.#plan = plan;
     this.#hierarchies = hierarchies;
@@ -86,12 +84,16 @@ export class SandboxCgroups {
     const plan = planCgroups(cgroupsPath, sandboxId, sandboxCgroupOnly);
     if (plan === null) return null;
     const hierarchies = mountedHierarchies();
-    if (hierarchies.length > 0) return new SandboxCgroups(options, plan, hierarchies);
+    if (hierarchies.placed.length > 0) return new SandboxCgroups(options, plan, hierarchies);
     const found = `the sandbox is expected to be in the cgroup ${cgroupsPath}, no cgroups are mounted on this host`;
     const hint = `mount them at ${CGROUP_ROOT}, or set sandbox_cgroup_only = false`;
     if (sandboxCgroupOnly) throw new KataError('failed-precondition', found, { hint });
     log.warning(`${found}; it runs in none`);
     return null;
+  }
+
+  get #isV2(): boolean {
+    return this.#hierarchies.placed[0]!.version === 2;
   }
 
   /** What has to be removed, so far. */
@@ -106,12 +108,15 @@ export class SandboxCgroups {
   async enter(save: () => void): Promise<void> {
     const ownFile = readText('/proc/self/cgroup');
     const path = this.#plan.scope === null ? this.#plan.path : await this.#startScope(this.#plan.scope, save);
-    this.#places = this.#hierarchies.map((hierarchy) => this.#placeIn(hierarchy, path, ownFile));
+    const { placed, tracker } = this.#hierarchies;
+    // Where systemd has put us besides, and would look for whom to kill when the unit is stopped.
+    const tracked = tracker !== null && this.#saved.unit !== undefined ? [tracker] : [];
+    this.#places = [...placed, ...tracked].map((hierarchy) => this.#placeIn(hierarchy, path, ownFile));
     for (const { sandbox, shim, home } of this.#places)
       for (const folder of new Set([sandbox, shim])) this.#saved.own.push({ folder, refuge: home });
     save();
     try {
-      for (const place of this.#places) this.#make(place);
+      for (const place of this.#places) if (place.hierarchy !== tracker) this.#make(place);
       this.#devices = DeviceLimit.of(this.#places, this.#options);
       this.#devices?.allow(this.#allowed);
       for (const { vmm } of this.#places) joinCgroup(vmm);
@@ -132,7 +137,7 @@ export class SandboxCgroups {
     try {
       await startScope({ ...scope, description: `kata sandbox ${sandboxId}`, pids: [syscall(NR.getpid)] });
       const cgroupFile = readText('/proc/self/cgroup');
-      const managed = this.#hierarchies.find(isManaged);
+      const managed = this.#hierarchies.placed.find(isManaged);
       const path = managed === undefined ? null : pathInHierarchy(managed, cgroupFile);
       if (path?.endsWith(`/${scope.unit}`)) return path;
       log.warning(`${scope.unit} is expected to hold the shim, found it in ${path}`);
@@ -151,7 +156,7 @@ export class SandboxCgroups {
     const home = exists(`${mountPoint}${ownPath}/cgroup.procs`) ? `${mountPoint}${ownPath}` : mountPoint;
     const common = { hierarchy, sandbox, home };
     // A scope that none of its processes is in ends.
-    const isScope = version === 1 && isManaged(hierarchy) && this.#saved.unit !== undefined;
+    const isScope = this.#saved.unit !== undefined && isManaged(hierarchy) && !this.#isV2;
     if (this.#plan.overheadPath === null || isScope) return { ...common, vmm: sandbox, shim: sandbox, vcpus: null };
     const overhead = `${mountPoint}${this.#plan.overheadPath}`;
     if (version === 1) return { ...common, vmm: overhead, shim: overhead, vcpus: sandbox };
@@ -235,9 +240,7 @@ export class SandboxCgroups {
   }
 
   #writeCpuset(file: string, list: string): void {
-    const place = this.#places.find(
-      ({ hierarchy }) => hierarchy.version === 2 || hierarchy.controllers.includes('cpuset'),
-    );
+    const place = this.#places.find(({ hierarchy }) => this.#isV2 || hierarchy.controllers.includes('cpuset'));
     if (place === undefined)
       throw new KataError(
         'failed-precondition',
@@ -282,12 +285,6 @@ function goTo(folders: readonly string[]): void {
 /** The hierarchy that systemd keeps its units in. */
 const isManaged = ({ version, controllers }: Hierarchy): boolean =>
   version === 2 || controllers.includes('name=systemd');
-
-function mountedHierarchies(): Hierarchy[] {
-  if (exists(CGROUP_ROOT) && statfs(CGROUP_ROOT).type === CGROUP2_MAGIC)
-    return [{ version: 2, controllers: [], mountPoint: CGROUP_ROOT }];
-  return parseHierarchies(readText('/proc/self/mountinfo'));
-}
 
 function explained(thrown: unknown, { cgroupsPath }: SandboxCgroupsOptions): KataError {
   const error = KataError.wrap(thrown, `put the sandbox into its cgroup ${cgroupsPath}`);
