@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { footprint, processes } from '../harness/containerd.ts';
 import { busyboxRoot, DirectShim, makeBundle, type SpecEdit } from '../harness/direct-shim.ts';
 import { compileGuestProgram } from '../harness/guest-program.ts';
+import { kata } from '../harness/kata-runtime.ts';
 import { leavesNothing } from '../harness/leaves-nothing.ts';
 import { privateRun } from '../harness/private-run.ts';
 import { testConfig } from '../harness/test-config.ts';
@@ -64,14 +65,14 @@ const isVcpu = ({ name }: { name: string }) => /^(CPU \d+|ALL CPUs)\//.test(name
 const qemuOf = (id: string) => processes(new RegExp(`qemu-system.*-name sandbox-${id}\\b`))[0]!;
 
 /** A container that sleeps, in a cgroup of its own: its shim, and where it is to be. */
-async function sleeper(id: string, edit: SpecEdit = () => {}) {
+async function sleeper(id: string, edit: SpecEdit = () => {}, env: Record<string, string> = {}) {
   const bundle = makeBundle(folder, id, root, ['sleep', '1000'], (spec) => {
     spec.linux.cgroupsPath = `/${unique}/pod/${id}`;
     edit(spec);
   });
-  const shim = await DirectShim.start(bundle);
+  const shim = await DirectShim.start(bundle, env);
   const home = cgroups(shim.pid);
-  await shim.create(bundle, { configPath });
+  await shim.create(bundle, { configPath: env.KATA_CONF_FILE ?? configPath });
   await shim.task.start({ id });
   return { shim, bundle, home, ours: `/${unique}/pod/kata_${id}`, overhead: `/kata_overhead/${id}` };
 }
@@ -116,6 +117,38 @@ describe('on a host with cgroup v1', () => {
     await end(shim);
     assert.deepEqual(cgroups(shim.pid), home);
     await shim.end();
+    await leavesNothing(clean);
+  });
+
+  it('a VM that waited in a pool is moved when it is claimed', LIMIT, async () => {
+    const cache = { vm_cache_number: '1', vm_cache_endpoint: '"/run/cgroup-pool/cache.sock"' };
+    const templates = { default_memory: '256', template_path: JSON.stringify('/run/cgroup-templates') };
+    const env = { KATA_CONF_FILE: testConfig(folder, { ...templates, ...cache }) };
+    assert.match((await kata(['factory', 'init'], { env })).stdout, /1 of 1 VMs wait\n$/);
+    try {
+      for (const only of ['false', 'true']) {
+        for (const started = Date.now(); ; ) {
+          const { pool } = JSON.parse((await kata(['factory', 'status', '--format', 'json'], { env })).stdout);
+          if (pool.ready === 1) break;
+          assert.ok(Date.now() - started < 30_000, 'no VM waits');
+        }
+        const edit: SpecEdit = (spec) => {
+          spec.annotations = { [ANNOTATION]: only };
+        };
+        const { shim, ours, overhead, home } = await sleeper(`pooled-${only}`, edit, env);
+        assert.match(shim.log, /the VM has waited in the pool/);
+        const all = threads(Number(fs.readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'utf8').trim()));
+        assert.equal(all.filter(isVcpu).length, 1);
+        for (const thread of all)
+          assert.deepEqual(thread.cgroups, [only === 'true' || isVcpu(thread) ? ours : overhead], thread.name);
+        assert.deepEqual(cgroups(shim.pid), [only === 'true' ? ours : overhead]);
+        await end(shim);
+        assert.deepEqual(cgroups(shim.pid), home);
+        await shim.end();
+      }
+    } finally {
+      await kata(['factory', 'destroy'], { env });
+    }
     await leavesNothing(clean);
   });
 
