@@ -52,8 +52,17 @@ export interface MachineOptions {
   kernelParams: readonly string[];
   memoryMib: number;
   vcpus: number;
-  /** The most that vCPUs can become by hot-plug. */
+  /** The most that they can become by hot-plug; not less than it begins with. */
+  maxMemoryMib: number;
   maxVcpus: number;
+  /** How many modules of memory can be plugged in. */
+  memorySlots: number;
+}
+
+/** How large a VM is. */
+export interface MachineSize {
+  vcpus: number;
+  memoryMib: number;
 }
 
 /**
@@ -76,6 +85,12 @@ export interface Hypervisor {
   attachDisk(disk: Disk): Promise<GuestDisk>;
   /** Takes a disk away and lets go of its file; unknown ids are fine. */
   detachDisk(id: string): Promise<void>;
+  /**
+   * Plugs in what a running VM has less than `size`, as far as it has room; the guest's kernel has found it when this resolves,
+   * and the agent's OnlineCPUMem puts it to use. How large the VM is then: less than was asked for where there was no room.
+   * Not to be called while it is under way.
+   */
+  grow(size: MachineSize): Promise<MachineSize>;
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;
   resume(): Promise<void>;

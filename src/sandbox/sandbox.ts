@@ -2,7 +2,8 @@ import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
-import type { OciMount, OciSpec } from '../oci/spec.ts';
+import { resourcesToAgent } from '../oci/resources-to-agent.ts';
+import type { OciMount, OciResources, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
@@ -13,9 +14,10 @@ import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
+import type { GuestSize } from './guest-size.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
-import { newMachine, savedSelf } from './machine.ts';
+import { guestSize, newMachine, savedSelf } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
@@ -70,6 +72,7 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
+  readonly #size: GuestSize;
   #machine: Qemu;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
@@ -103,6 +106,7 @@ export class Sandbox {
     });
     this.#unwanted.catch(() => {});
     this.#machine = newMachine(options.config, options.id, options.log, null);
+    this.#size = guestSize(options.config, options.spec, options.log);
   }
 
   get containers(): ReadonlyMap<string, Container> {
@@ -148,6 +152,9 @@ export class Sandbox {
       teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
       timeline.mark('root-attached');
       const client = await this.#booting;
+      teardown.add('forget its size', () => this.#size.forget(options.id));
+      if (await this.#size.fit(options.id, options.spec.linux?.resources ?? {}, this.#machine, client))
+        timeline.mark('vm-grown');
       const container = await this.#createInGuest(
         client,
         options,
@@ -177,6 +184,14 @@ export class Sandbox {
     const tail = this.#machine.consoleTail(12);
     const said = tail === '' ? "the guest's console is empty" : `the console's last lines:\n${tail}`;
     return new KataError(code, `${message}; ${said}`, { hint, cause: error });
+  }
+
+  /** Changes a container's limits; the VM grows first when they are more than it has. */
+  async updateContainer(container: Container, resources: OciResources): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) throw new KataError('failed-precondition', `sandbox ${this.id} does not run`);
+    await this.#size.fit(container.id, resources, this.#machine, client);
+    await container.update(resourcesToAgent(resources));
   }
 
   async #createInGuest(
@@ -397,7 +412,7 @@ export class Sandbox {
 
   #writableBytes(): number {
     const { config } = this.#options;
-    const mib = config.runtime.writableLayerSizeMib || config.hypervisor.defaultMemoryMib / 2;
+    const mib = config.runtime.writableLayerSizeMib || this.#size.memoryMib / 2;
     return Math.floor(mib * 1024 * 1024);
   }
 
