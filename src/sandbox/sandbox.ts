@@ -12,6 +12,7 @@ import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
+import { BlockVolumes } from './block-volumes.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import type { GuestSize } from './guest-size.ts';
@@ -73,6 +74,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   readonly #size: GuestSize;
+  readonly #volumes = new BlockVolumes();
   #machine: Qemu;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
@@ -210,8 +212,11 @@ export class Sandbox {
         [GUEST_ANNOTATIONS.bundlePath]: bundle,
       },
     });
+    const volumes = await this.#volumes.attach(id, spec, this.#machine, teardown);
     for (const [index, mount] of (spec.mounts ?? []).entries())
-      if (isBind(mount)) message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+      if (isBind(mount) && !volumes.has(index))
+        message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+    volumes.addTo(message);
     // Set first: a creation that failed half-way in the guest is removed there too.
     teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
     const { pid } = await client.agent.createContainer(
@@ -220,8 +225,8 @@ export class Sandbox {
         execId: id,
         // A user's name goes with the spec, as `process.user.username`.
         stringUser: undefined,
-        devices: [],
-        storages,
+        devices: volumes.devices,
+        storages: [...storages, ...volumes.storages],
         OCI: message,
         sandboxPidns: sharesPodPids(spec),
         sharedMounts: [],
