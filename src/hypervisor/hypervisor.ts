@@ -15,6 +15,8 @@ export interface GuestDisk {
   driver: 'scsi' | 'blk';
   /** `scsi`: `id:lun`; `blk`: the PCI path, two hexadecimal digits of slot a hop, `02/01`. */
   source: string;
+  /** What the guest is being told of its size, where it may have seen another one there before. */
+  sizeBytes?: number;
 }
 
 /** A guest that was saved, and that any number of VMs may start from at once. It is only ever read. */

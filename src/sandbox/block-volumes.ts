@@ -4,6 +4,7 @@ import { listedDisks } from '../oci/listed-disks.ts';
 import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { blockDevicePath } from '../os/block-device.ts';
 import { isType, S, type Stat, stat } from '../os/stat.ts';
+import { DISK_SIZE_OPTION } from '../protocols/disk-size-option.ts';
 import type { Device, Storage } from '../protocols/gen/agent.ts';
 import type { LinuxDevice, LinuxDeviceCgroup, Spec } from '../protocols/gen/oci.ts';
 import { GUEST_SHARED } from './guest-paths.ts';
@@ -153,4 +154,6 @@ function blockDeviceAt({ source = '', type = '' }: OciMount): Stat | null {
 const isBind = ({ type, options = [] }: OciMount): boolean =>
   type === 'bind' || options.includes('bind') || options.includes('rbind');
 
-const sizeOption = (_disk: GuestDisk): string[] => [];
+/** Unlike Kata: our agent waits until a disk in a slot has this size; upstream's passes it over. */
+const sizeOption = ({ sizeBytes }: GuestDisk): string[] =>
+  sizeBytes === undefined ? [] : [`${DISK_SIZE_OPTION}=${sizeBytes}`];

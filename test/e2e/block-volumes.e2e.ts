@@ -150,15 +150,40 @@ describe('a disk of the host', () => {
         assert.match(stdout, new RegExp(`^${2 * SIZE}\n0000000  \\\\0  \\\\0`));
       }
       await shim.run(bundle('echo second > /dev/volume', raw(second)));
-    // Taken away, it was brought to where it belongs; the other one is still in use.
-    assert.equal(fs.readFileSync(second.file).subarray(0, 7).toString(), 'second\n');
-    assert.equal(fs.readFileSync(first.node).subarray(0, 7).toString(), 'shared\n');
+      // Taken away, it was brought to where it belongs; the other one is still in use.
+      assert.equal(fs.readFileSync(second.file).subarray(0, 7).toString(), 'second\n');
+      assert.equal(fs.readFileSync(first.node).subarray(0, 7).toString(), 'shared\n');
       await shim.task.kill({ id: shim.id, signal: 9 });
       await shim.task.wait({ id: shim.id });
       await shim.task.delete({ id: shim.id });
       await shim.end();
     },
   );
+
+  it('takes the place of one that is gone, with its own size and its own bytes', LIMIT, async () => {
+    const [first, second] = [disk(), disk()];
+    fs.truncateSync(second.file, 3 * SIZE);
+    execFileSync('losetup', ['--set-capacity', second.node]);
+    const shim = await DirectShim.start(bundle('sleep 1000'));
+    await shim.create(shim.bundle, { configPath });
+    await shim.task.start({ id: shim.id });
+    for (const [name, volume, size] of [
+      ['a', first, SIZE],
+      ['b', second, 3 * SIZE],
+      ['c', first, SIZE],
+    ] as const) {
+      const script = `head -c 2 /dev/volume; echo ${name} > /dev/volume; blockdev --getsize64 /dev/volume; ls /dev/volume /sys/block`;
+      const { stdout, stderr } = await shim.run(bundle(script, raw(volume)));
+      assert.match(stdout, new RegExp(`^${name === 'c' ? 'a\n' : '\\x00\\x00'}${size}\n`), stderr);
+      // No disk was plugged in.
+      assert.doesNotMatch(stdout, /sda/);
+      assert.equal(fs.readFileSync(volume.file).subarray(0, 2).toString(), `${name}\n`);
+    }
+    await shim.task.kill({ id: shim.id, signal: 9 });
+    await shim.task.wait({ id: shim.id });
+    await shim.task.delete({ id: shim.id });
+    await shim.end();
+  });
 
   it('that is not there is told, with where it was asked for', LIMIT, async () => {
     const shim = await DirectShim.start(bundle('true', raw({ file: '', node: '', major: 8, minor: 240 })));

@@ -2,8 +2,8 @@ import type { MachineOptions } from '../hypervisor.ts';
 import type { QemuConfig } from './config.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { kernelParams, needsHpet } from './kernel-params.ts';
-import { rootSlotDevices } from './root-slots.ts';
 import { mostVcpus, plugsVcpus } from './vcpus.ts';
+import { ROOT_SLOTS, slotDevices, VOLUME_SLOTS } from './virtio-slots.ts';
 
 /** The agent's virtio-serial port: its name in the guest, and its id in QEMU's events. */
 export const AGENT_PORT = { name: 'agent.channel.0', id: 'agent0' } as const;
@@ -66,7 +66,8 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
     ...(config.reclaimGuestFreedMemory ? ['-device', BALLOON] : []),
-    ...rootSlotDevices(),
+    ...slotDevices(ROOT_SLOTS),
+    ...slotDevices(VOLUME_SLOTS),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
     ...(origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored)

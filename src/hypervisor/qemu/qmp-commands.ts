@@ -6,6 +6,8 @@ export interface QmpCommands {
   qmp_capabilities: { arguments: undefined; result: object };
   'query-status': { arguments: undefined; result: { status: string; running: boolean } };
   'blockdev-add': { arguments: BlockNode; result: object };
+  /** Also tells the guest of the size. */
+  block_resize: { arguments: { 'node-name': string; size: number }; result: object };
   'blockdev-del': { arguments: { 'node-name': string }; result: object };
   'object-add': {
     arguments: { 'qom-type': 'memory-backend-memfd'; id: string; size: number; share: boolean };
