@@ -1,12 +1,15 @@
 import { KataError } from '../errors/kata-error.ts';
 import type { GuestDisk, Hypervisor } from '../hypervisor/hypervisor.ts';
 import { listedDisks } from '../oci/listed-disks.ts';
+import type { MountInfo } from '../oci/mount-info.ts';
 import type { OciMount, OciSpec } from '../oci/spec.ts';
 import { blockDevicePath } from '../os/block-device.ts';
 import { isType, S, type Stat, stat } from '../os/stat.ts';
 import { DISK_SIZE_OPTION } from '../protocols/disk-size-option.ts';
 import type { Device, Storage } from '../protocols/gen/agent.ts';
 import type { LinuxDevice, LinuxDeviceCgroup, Spec } from '../protocols/gen/oci.ts';
+import { FSGroupChangePolicy } from '../protocols/gen/types.ts';
+import { directVolume, hasDirectVolumes } from './direct-volumes.ts';
 import { GUEST_SHARED } from './guest-paths.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -34,7 +37,7 @@ export class BlockVolumes {
 
   /**
    * Gives the guest the disks of a container: the block devices of `linux.devices`, mounts of a block device with a file system,
-   * and binds of one, which become devices. `teardown` takes them away.
+   * binds of one, which become devices, and binds of a path that a direct volume stands for. `teardown` takes them away.
    */
   async attach(containerId: string, spec: OciSpec, machine: Hypervisor, teardown: Teardown): Promise<ContainerVolumes> {
     const volumes = new Volumes();
@@ -50,8 +53,18 @@ export class BlockVolumes {
       const node = { path, type: 'b', major: BigInt(major), minor: BigInt(minor), fileMode, uid, gid };
       volumes.addDevice(disk, node, access);
     }
+    const mayBeDirect = hasDirectVolumes();
     for (const [index, mount] of (spec.mounts ?? []).entries()) {
       const { destination, type = '', options = [], source = '' } = mount;
+      const direct = mayBeDirect && isBind(mount) ? directVolume(source) : null;
+      if (direct !== null) {
+        const readOnly = options.includes('ro') || direct.options.includes('ro');
+        const disk = await plug(direct.device, stat(direct.device), readOnly);
+        const mountPoint = `${GUEST_SHARED}/${containerId}-volume-${index}`;
+        volumes.addStorage(disk, mountPoint, { ...direct, options: [...direct.options, ...(readOnly ? ['ro'] : [])] });
+        volumes.replace(index, { source: mountPoint, options });
+        continue;
+      }
       const of = blockDeviceAt(mount);
       if (of === null) continue;
       const readOnly = options.includes('ro');
@@ -67,7 +80,7 @@ export class BlockVolumes {
         volumes.replace(index, null);
       } else {
         const mountPoint = `${GUEST_SHARED}/${containerId}-volume-${index}`;
-        volumes.addStorage(disk, type, options, mountPoint);
+        volumes.addStorage(disk, mountPoint, { fsType: type, options, fsGroup: null, driverOptions: [] });
         volumes.replace(index, { source: mountPoint, options: ['rbind', readOnly ? 'ro' : 'rw'] });
       }
     }
@@ -75,7 +88,7 @@ export class BlockVolumes {
   }
 
   #plug(machine: Hypervisor, path: string, { rdevMajor, rdevMinor }: Stat, readOnly: boolean) {
-    const key = `${rdevMajor}:${rdevMinor} ${readOnly}`;
+    const key = `${rdevMajor === 0 ? path : `${rdevMajor}:${rdevMinor}`} ${readOnly}`;
     let plugged = this.#plugged.get(key);
     if (plugged === undefined) {
       const id = `volume-${this.#count++}`;
@@ -104,17 +117,33 @@ class Volumes implements ContainerVolumes {
 
   addDevice(disk: GuestDisk, node: LinuxDevice, access: string): void {
     const { path: containerPath, major, minor } = node;
-    this.devices.push({ id: disk.source, type: disk.driver, vmPath: '', containerPath, options: sizeOption(disk) });
+    this.devices.push({
+      id: disk.source,
+      type: disk.driver,
+      vmPath: '',
+      containerPath,
+      options: sizeOption(disk.sizeBytes),
+    });
     this.#nodes.push(node);
     // With the host's numbers, as in the node: the agent puts the guest's in both.
     if (access !== '') this.#rules.push({ allow: true, type: 'b', major, minor, access });
   }
 
-  addStorage(disk: GuestDisk, fstype: string, options: readonly string[], mountPoint: string): void {
-    const { driver, source } = disk;
+  addStorage({ driver, source, sizeBytes }: GuestDisk, mountPoint: string, info: Omit<MountInfo, 'device'>): void {
+    const { fsType: fstype, options, fsGroup } = info;
+    const { Always, OnRootMismatch } = FSGroupChangePolicy;
     this.storages.push({
-      ...{ driver, source, fstype, mountPoint, options: [...options], driverOptions: sizeOption(disk) },
-      ...{ fsGroup: undefined, shared: false },
+      driver,
+      source,
+      fstype,
+      mountPoint,
+      options: [...options],
+      driverOptions: [...info.driverOptions, ...sizeOption(sizeBytes)],
+      fsGroup:
+        fsGroup === null
+          ? undefined
+          : { groupId: fsGroup.id, groupChangePolicy: fsGroup.always ? Always : OnRootMismatch },
+      shared: false,
     });
   }
 
@@ -155,5 +184,5 @@ const isBind = ({ type, options = [] }: OciMount): boolean =>
   type === 'bind' || options.includes('bind') || options.includes('rbind');
 
 /** Unlike Kata: our agent waits until a disk in a slot has this size; upstream's passes it over. */
-const sizeOption = ({ sizeBytes }: GuestDisk): string[] =>
+const sizeOption = (sizeBytes: number | undefined): string[] =>
   sizeBytes === undefined ? [] : [`${DISK_SIZE_OPTION}=${sizeBytes}`];

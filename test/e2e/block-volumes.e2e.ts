@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { busyboxRoot, DirectShim, makeBundle, type SpecEdit } from '../harness/direct-shim.ts';
-import { coverState, traces } from '../harness/kata-runtime.ts';
+import { coverState, kata, traces } from '../harness/kata-runtime.ts';
 import { testConfig } from '../harness/test-config.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -129,6 +129,36 @@ describe('a disk of the host', () => {
     );
     assert.equal(stdout, `${SIZE}\nbound\n`, stderr);
     assert.equal(fs.readFileSync(volume.file).subarray(0, 6).toString(), 'bound\n');
+  });
+
+  it('that a storage plugin has named is mounted instead of the path that stands for it', LIMIT, async () => {
+    const volume = disk('ext4');
+    const volumePath = path.join(folder, 'kubelet', 'pvc-1', 'mount');
+    fs.mkdirSync(volumePath, { recursive: true });
+    fs.writeFileSync(path.join(volumePath, 'of-the-host'), '');
+    const info = {
+      'volume-type': 'block',
+      device: volume.node,
+      fstype: 'ext4',
+      metadata: { fsGroup: '1234', fsGroupChangePolicy: 'Always' },
+      options: ['noatime'],
+    };
+    const flags = ['--volume-path', volumePath];
+    const added = await kata(['direct-volume', 'add', ...flags, '--mount-info', JSON.stringify(info)]);
+    assert.equal(added.status, 0, added.stderr);
+    const bound: SpecEdit = (spec) => {
+      spec.mounts.push({ destination: '/volume', source: volumePath, type: 'bind', options: ['rbind', 'rw'] });
+    };
+    const script = 'ls /volume; grep " /volume " /proc/mounts; stat -c %g /volume; echo text > /volume/file';
+    const { stdout, stderr } = await once(script, bound);
+    assert.match(stdout, /^lost\+found\n\/dev\/vd\w \/volume ext4 rw,noatime .*\n1234\n$/, stderr);
+    const kept = execFileSync('debugfs', ['-R', 'cat /file', volume.file], { encoding: 'utf8', stdio: 'pipe' });
+    assert.equal(kept, 'text\n');
+    const refused = await kata(['direct-volume', 'add', ...flags, '--mount-info', '{"volume-type":"block"}']);
+    assert.match(refused.stderr, /device: expected a value, found nothing/);
+    assert.equal((await kata(['direct-volume', 'remove', ...flags])).status, 0);
+    assert.equal((await kata(['direct-volume', 'remove', ...flags])).status, 0);
+    assert.equal((await once('ls /volume', bound)).stdout, 'of-the-host\n');
   });
 
   it(
