@@ -1,5 +1,6 @@
 import { KataError } from '../errors/kata-error.ts';
 import type { GuestDisk, Hypervisor } from '../hypervisor/hypervisor.ts';
+import { isBind } from '../oci/bind-mount.ts';
 import { listedDisks } from '../oci/listed-disks.ts';
 import type { MountInfo } from '../oci/mount-info.ts';
 import type { OciMount, OciSpec } from '../oci/spec.ts';
@@ -168,8 +169,9 @@ class Volumes implements ContainerVolumes {
 }
 
 /** What is behind a mount's source if that is a block device of the host. */
-function blockDeviceAt({ source = '', type = '' }: OciMount): Stat | null {
-  if (!source.startsWith('/') || (type === '' && source === '')) return null;
+function blockDeviceAt({ source = '' }: OciMount): Stat | null {
+  // `proc`, `tmpfs`.
+  if (!source.startsWith('/')) return null;
   try {
     const found = stat(source);
     return isType(found, S.IFBLK) ? found : null;
@@ -179,9 +181,6 @@ function blockDeviceAt({ source = '', type = '' }: OciMount): Stat | null {
     throw error;
   }
 }
-
-const isBind = ({ type, options = [] }: OciMount): boolean =>
-  type === 'bind' || options.includes('bind') || options.includes('rbind');
 
 /** Unlike Kata: our agent waits until a disk in a slot has this size; upstream's passes it over. */
 const sizeOption = (sizeBytes: number | undefined): string[] =>

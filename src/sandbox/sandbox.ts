@@ -2,6 +2,7 @@ import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
+import { isBind } from '../oci/bind-mount.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
 import type { OciMount, OciResources, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
@@ -445,10 +446,6 @@ export class Sandbox {
     await this.#teardown.run();
     this.#lost();
   }
-}
-
-function isBind({ type, options = [] }: OciMount): boolean {
-  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
 function absolute(path: string, base: string): string {
