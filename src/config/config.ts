@@ -30,8 +30,14 @@ export interface HypervisorConfig {
   cpuFeatures: string;
   /** `default_vcpus`, rounded up; 0: as many as the host has (a negative value in the file). Default 1. */
   defaultVcpus: number;
+  /** `default_maxvcpus`: the most that a VM grows to; 0: as many as the host has. Default 0. */
+  maxVcpus: number;
   /** `default_memory`. Default 2048. */
   defaultMemoryMib: number;
+  /** `default_maxmemory`: the most that a VM grows to; 0: as much as the host has. Default 0. */
+  maxMemoryMib: number;
+  /** `memory_slots`: how many times a VM's memory may grow. Default 10. */
+  memorySlots: number;
   /** `seccompsandbox`: QEMU's `-sandbox`; empty: none; undefined: the strictest that works. */
   seccompSandbox: string | undefined;
   /** `shared_fs`: how files of the host are shared; `none`: roots go as images on disks. */
@@ -83,6 +89,8 @@ export interface RuntimeConfig {
   enableDebug: boolean;
   /** `create_container_timeout` (s). Default 60 s. */
   createContainerTimeoutMs: number;
+  /** `static_sandbox_resource_mgmt`: a VM has its size once and for all, when it is made. Default false. */
+  staticSandboxResourceMgmt: boolean;
   /** `disable_guest_seccomp`. Default false. */
   disableGuestSeccomp: boolean;
   /** `sandbox_cgroup_only`: shim, QEMU and helpers go into the sandbox's cgroup of the host, not the vCPUs alone. Default false. */

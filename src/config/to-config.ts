@@ -53,7 +53,10 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     machineAccelerators: values.text('machine_accelerators'),
     cpuFeatures: values.text('cpu_features'),
     defaultVcpus: vcpus < 0 ? 0 : Math.max(1, Math.ceil(vcpus)),
+    maxVcpus: values.number('default_maxvcpus'),
     defaultMemoryMib: values.number('default_memory'),
+    maxMemoryMib: values.number('default_maxmemory'),
+    memorySlots: values.number('memory_slots'),
     seccompSandbox: sandboxKey === undefined ? undefined : values.text(sandboxKey),
     sharedFs: values.served('shared_fs'),
     blockDeviceDriver: values.served('block_device_driver'),
@@ -93,6 +96,7 @@ function runtimeConfig(values: SectionValues): RuntimeConfig {
   return {
     enableDebug: values.flag('enable_debug'),
     createContainerTimeoutMs: values.number('create_container_timeout') * 1000,
+    staticSandboxResourceMgmt: values.flag('static_sandbox_resource_mgmt'),
     disableGuestSeccomp: values.flag('disable_guest_seccomp'),
     sandboxCgroupOnly: values.flag('sandbox_cgroup_only'),
     internetworkingModel: values.served('internetworking_model'),

@@ -15,6 +15,8 @@ export interface GuestDisk {
   driver: 'scsi' | 'blk';
   /** `scsi`: `id:lun`; `blk`: the PCI path, two hexadecimal digits of slot a hop, `02/01`. */
   source: string;
+  /** What the guest is being told of its size, where it may have seen another one there before. */
+  sizeBytes?: number;
 }
 
 /** A guest that was saved, and that any number of VMs may start from at once. It is only ever read. */
@@ -52,8 +54,17 @@ export interface MachineOptions {
   kernelParams: readonly string[];
   memoryMib: number;
   vcpus: number;
-  /** The most that vCPUs can become by hot-plug. */
+  /** The most that they can become by hot-plug; not less than it begins with. */
+  maxMemoryMib: number;
   maxVcpus: number;
+  /** How many modules of memory can be plugged in. */
+  memorySlots: number;
+}
+
+/** How large a VM is. */
+export interface MachineSize {
+  vcpus: number;
+  memoryMib: number;
 }
 
 /**
@@ -78,6 +89,12 @@ export interface Hypervisor {
   attachDisk(disk: Disk): Promise<GuestDisk>;
   /** Takes a disk away and lets go of its file; unknown ids are fine. */
   detachDisk(id: string): Promise<void>;
+  /**
+   * Plugs in what a running VM has less than `size`, as far as it has room; the guest's kernel has found it when this resolves,
+   * and the agent's OnlineCPUMem puts it to use. How large the VM is then: less than was asked for where there was no room.
+   * Not to be called while it is under way.
+   */
+  grow(size: MachineSize): Promise<MachineSize>;
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -1,5 +1,6 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { KataError } from '../errors/kata-error.ts';
+import { directVolumeCommands } from './commands/direct-volume/direct-volume.ts';
 import { execCommand } from './commands/exec.ts';
 import { factoryCommands } from './commands/factory/factory.ts';
 import { imagesCommand } from './commands/images.ts';
@@ -30,6 +31,7 @@ const routes = buildRouteMap({
     images: imagesCommand,
     rmi: rmiCommand,
     factory: factoryCommands,
+    'direct-volume': directVolumeCommands,
     version: versionCommand,
   },
   docs: {

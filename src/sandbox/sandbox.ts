@@ -2,7 +2,9 @@ import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
-import type { OciCpu, OciMount, OciSpec } from '../oci/spec.ts';
+import { isBind } from '../oci/bind-mount.ts';
+import { resourcesToAgent } from '../oci/resources-to-agent.ts';
+import type { OciCpu, OciMount, OciResources, OciSpec } from '../oci/spec.ts';
 import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
@@ -11,13 +13,15 @@ import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
+import { BlockVolumes } from './block-volumes.ts';
 import { isSandboxCgroupOnly } from './cgroup/annotation.ts';
 import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
+import type { GuestSize } from './guest-size.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
-import { newMachine, savedSelf } from './machine.ts';
+import { guestSize, newMachine, savedSelf } from './machine.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
@@ -72,6 +76,8 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
+  readonly #size: GuestSize;
+  readonly #volumes = new BlockVolumes();
   #machine: Qemu;
   /** Its cgroups on the host; null when its spec names none. */
   #cgroups: SandboxCgroups | null = null;
@@ -107,6 +113,7 @@ export class Sandbox {
     });
     this.#unwanted.catch(() => {});
     this.#machine = newMachine(options.config, options.id, options.log, null);
+    this.#size = guestSize(options.config, options.spec, options.log);
   }
 
   get containers(): ReadonlyMap<string, Container> {
@@ -154,6 +161,8 @@ export class Sandbox {
       timeline.mark('root-attached');
       const client = await this.#booting;
       this.#limitCpus(options.id, options.spec.linux?.resources?.cpu ?? {}, teardown);
+      teardown.add('forget its size', () => this.#size.forget(options.id));
+      if (await this.#fit(options.id, options.spec.linux?.resources ?? {}, client)) timeline.mark('vm-grown');
       const container = await this.#createInGuest(
         client,
         options,
@@ -196,6 +205,22 @@ export class Sandbox {
     return new KataError(code, `${message}; ${said}`, { hint, cause: error });
   }
 
+  /** Changes a container's limits; the VM grows first when they are more than it has. */
+  async updateContainer(container: Container, resources: OciResources): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) throw new KataError('failed-precondition', `sandbox ${this.id} does not run`);
+    await this.#fit(container.id, resources, client);
+    if (resources.cpu?.cpus || resources.cpu?.mems) this.#cgroups?.limitCpus(container.id, resources.cpu);
+    await container.update(resourcesToAgent(resources));
+  }
+
+  /** Has the VM grow to what its containers may use; threads that are new go where the others are. Whether it grew. */
+  async #fit(containerId: string, resources: OciResources, client: AgentClient): Promise<boolean> {
+    const grew = await this.#size.fit(containerId, resources, this.#machine, client);
+    if (grew) this.#cgroups?.placeVcpus(this.#machine.vcpuThreads());
+    return grew;
+  }
+
   async #createInGuest(
     client: AgentClient,
     options: CreateContainerOptions,
@@ -212,8 +237,11 @@ export class Sandbox {
         [GUEST_ANNOTATIONS.bundlePath]: bundle,
       },
     });
+    const volumes = await this.#volumes.attach(id, spec, this.#machine, teardown);
     for (const [index, mount] of (spec.mounts ?? []).entries())
-      if (isBind(mount)) message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+      if (isBind(mount) && !volumes.has(index))
+        message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+    volumes.addTo(message);
     // Set first: a creation that failed half-way in the guest is removed there too.
     teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
     const { pid } = await client.agent.createContainer(
@@ -222,8 +250,8 @@ export class Sandbox {
         execId: id,
         // A user's name goes with the spec, as `process.user.username`.
         stringUser: undefined,
-        devices: [],
-        storages,
+        devices: volumes.devices,
+        storages: [...storages, ...volumes.storages],
         OCI: message,
         sandboxPidns: sharesPodPids(spec),
         sharedMounts: [],
@@ -435,7 +463,7 @@ export class Sandbox {
 
   #writableBytes(): number {
     const { config } = this.#options;
-    const mib = config.runtime.writableLayerSizeMib || config.hypervisor.defaultMemoryMib / 2;
+    const mib = config.runtime.writableLayerSizeMib || this.#size.memoryMib / 2;
     return Math.floor(mib * 1024 * 1024);
   }
 
@@ -463,10 +491,6 @@ export class Sandbox {
     await this.#teardown.run();
     this.#lost();
   }
-}
-
-function isBind({ type, options = [] }: OciMount): boolean {
-  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
 function absolute(path: string, base: string): string {

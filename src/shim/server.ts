@@ -99,6 +99,7 @@ class ShimServer {
       warn: (message) => this.#log.warning(message),
       createContainer: (request) => this.#createContainer(request),
       remove: (container) => this.#remove(container),
+      update: async (container, resources) => this.#sandbox?.updateContainer(container, resources),
       killVm: async (reason) => this.#sandbox?.kill(reason),
       started: () => this.#timeline.mark('process-started'),
       exited: (id) => this.#exited(id),

@@ -1,5 +1,5 @@
 import { KataError } from '../errors/kata-error.ts';
-import { resourcesToAgent } from '../oci/resources-to-agent.ts';
+import type { OciResources } from '../oci/spec.ts';
 import { processToAgent } from '../oci/to-agent.ts';
 import { parseProcess, parseResources } from '../oci/validate.ts';
 import { SIGNAL } from '../os/signal.ts';
@@ -26,6 +26,8 @@ export interface TaskHost {
   createContainer(request: task.CreateTaskRequest): Promise<Task['container']>;
   /** Takes the container away: out of the guest, and the VM with the last one. */
   remove(container: Task['container']): Promise<void>;
+  /** Changes a container's limits. */
+  update(container: Task['container'], resources: OciResources): Promise<void>;
   /** Ends the VM, which hangs. */
   killVm(reason: string): Promise<void>;
   /** A container's first process runs, or has ended: for the timeline. */
@@ -267,7 +269,7 @@ export class TaskService {
   async #update({ id, resources }: task.UpdateTaskRequest): Promise<void> {
     const what = `the resources for container ${id}`;
     const found = parseResources(utf8Decode(resources?.value ?? new Uint8Array()), what);
-    await this.#task(id).container.update(resourcesToAgent(found));
+    await this.#host.update(this.#task(id).container, found);
   }
 
   async #wait({ id, execId }: task.WaitRequest, cancelled: Promise<void>): Promise<task.WaitResponse> {

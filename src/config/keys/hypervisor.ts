@@ -40,10 +40,10 @@ export const HYPERVISOR: KeyTable = {
   ctlpath: text(''),
   // Size.
   default_vcpus: number(1, { ...acted, min: -1024, max: 1024 }),
-  default_maxvcpus: integer(0, { max: 1024 }),
+  default_maxvcpus: integer(0, { ...acted, max: 1024 }),
   default_memory: integer(2048, { ...acted, min: 256, max: 16 * 1024 * 1024 }),
-  default_maxmemory: integer(0),
-  memory_slots: integer(10),
+  default_maxmemory: integer(0, { ...acted, max: 16 * 1024 * 1024 }),
+  memory_slots: integer(10, { ...acted, max: 255 }),
   memory_offset: integer(0),
   overhead_vcpus: number(0.2, { min: 0 }),
   overhead_memory: integer(32),

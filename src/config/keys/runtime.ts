@@ -27,7 +27,7 @@ export const RUNTIME: KeyTable = {
   disable_guest_seccomp: flag(false, acted),
   guest_selinux_label: text(''),
   sandbox_cgroup_only: flag(false, acted),
-  static_sandbox_resource_mgmt: flag(false, idle),
+  static_sandbox_resource_mgmt: flag(false, acted),
   enable_vcpus_pinning: flag(),
   sandbox_bind_mounts: strings([]),
   shared_mounts: { type: 'tables', default: [] },

@@ -4,6 +4,7 @@ import type { MachineOptions } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { commandLine } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
+import { hostBogoMips } from './host-bogo-mips.ts';
 import { checkMachine } from './preflight.ts';
 
 /** All that shapes a guest: two guests of the same text may be clones of one. */
@@ -28,6 +29,7 @@ export function fingerprintOf(config: QemuConfig, machine: MachineOptions, maker
       sandbox: config.seccompSandbox ?? STRICT_SANDBOX,
       descriptors: { qmp: 0, console: 0, agent: { kind: 'serial', fd: 0 } },
       origin: { kind: 'template', memoryPath: '', isRestored: false },
+      bogoMips: hostBogoMips,
     },
   );
   const files = [path, machine.kernelPath, machine.initrdPath, maker].map(identityOf);

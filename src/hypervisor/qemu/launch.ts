@@ -9,6 +9,7 @@ import { copyMemory, emptyMemory } from './clone-memory.ts';
 import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
+import { hostBogoMips } from './host-bogo-mips.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { LineCapture } from './line-capture.ts';
 import { VmmProcess } from './vmm-process.ts';
@@ -88,6 +89,7 @@ export function launch(options: LaunchOptions): Launched {
       sandbox: options.sandbox,
       descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
       origin: memory?.origin ?? options.origin,
+      bogoMips: hostBogoMips,
     });
     return { vmm: startVmm(options, args, descriptors), monitor, console, channel, incoming };
   } catch (error) {

@@ -22,7 +22,9 @@ const machine: MachineOptions = {
   kernelParams: [],
   memoryMib: 256,
   vcpus: 1,
+  maxMemoryMib: 256,
   maxVcpus: 1,
+  memorySlots: 0,
 };
 const UP_MS = 60_000;
 const timeout = 110_000;

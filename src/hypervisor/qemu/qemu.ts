@@ -3,13 +3,14 @@ import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
 import { dropZeroPages } from '../../os/sparse-file.ts';
 import { after, withTimeout } from '../../os/timer.ts';
-import type { Disk, GuestDisk, Hypervisor, MachineOptions, SavedVmm, Snapshot } from '../hypervisor.ts';
+import type { Disk, GuestDisk, Hypervisor, MachineOptions, MachineSize, SavedVmm, Snapshot } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { AGENT_PORT, type Origin } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
 import { ConsoleRing } from './console-ring.ts';
 import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
+import { Growth } from './growth.ts';
 import { guestFailure } from './guest-failure.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { lastWords } from './last-words.ts';
@@ -71,6 +72,7 @@ export class Qemu implements Hypervisor {
   #launched: Launched | undefined;
   #qmp: Qmp | undefined;
   #disks: Disks | undefined;
+  #growth: Growth | undefined;
   #accelerator: Accelerator | undefined;
   #version = '';
   #resumed = false;
@@ -225,6 +227,7 @@ export class Qemu implements Hypervisor {
   #follow({ channel, vmm }: Launched): void {
     this.#log(channel.reason);
     this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
+    this.#growth = new Growth(this.#qmp!, this.#machine, this.#accelerator!.name);
     void vmm.exited.then((status) => this.#settleExited(status));
   }
 
@@ -357,6 +360,15 @@ export class Qemu implements Hypervisor {
     // A VM that is gone holds no file any more.
     if (this.#stopping !== undefined || this.#launched?.vmm.status !== undefined) return;
     await this.#disks?.detach(id);
+  }
+
+  async grow(size: MachineSize): Promise<MachineSize> {
+    const { vmm } = this.#running();
+    try {
+      return await this.#growth!.to(size);
+    } catch (error) {
+      throw await this.#reasonOf(error, vmm.exited);
+    }
   }
 
   async pause(): Promise<void> {
