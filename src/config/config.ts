@@ -52,6 +52,10 @@ export interface HypervisorConfig {
   entropySource: string;
   /** `valid_entropy_sources`. */
   validEntropySources: readonly string[];
+  /** `enable_annotations`: regular expressions for the annotations of the hypervisor that a sandbox may have. */
+  enableAnnotations: readonly string[];
+  /** `guest_hook_path`: a folder in the guest with hooks for its containers; empty: none. */
+  guestHookPath: string;
   /** `enable_debug`: the guest's kernel tells everything on the console. */
   enableDebug: boolean;
 }
@@ -81,7 +85,7 @@ export interface AgentConfig {
 export interface RuntimeConfig {
   /** `enable_debug`: the runtime logs everything. */
   enableDebug: boolean;
-  /** `create_container_timeout` (s). Default 60 s. */
+  /** `create_container_timeout` (s), of upstream's Rust runtime in `[agent.kata]`. Default 60 s. */
   createContainerTimeoutMs: number;
   /** `disable_guest_seccomp`. Default false. */
   disableGuestSeccomp: boolean;

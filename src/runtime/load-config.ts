@@ -11,10 +11,19 @@ export interface RuntimeConfiguration {
   path: string;
 }
 
-/** The configuration that `--config` names, or that is found. Keys that mean nothing here are told. */
-export function loadRuntimeConfig({ configPath, logLevel }: GlobalOptions): RuntimeConfiguration {
+/**
+ * The configuration that `--config` names, or that is found, with what a sandbox's annotations ask for beyond it. Keys that
+ * mean nothing here are told.
+ */
+export function loadRuntimeConfig(
+  { configPath, logLevel }: GlobalOptions,
+  annotations?: Readonly<Record<string, string>>,
+): RuntimeConfiguration {
   // Absolute from the start: what a file names is found from where it is, and makes the name of a template.
-  const { config, sources, warnings } = readConfig(configPath === undefined ? undefined : absolute(configPath));
+  const { config, sources, warnings } = readConfig(
+    configPath === undefined ? undefined : absolute(configPath),
+    annotations,
+  );
   if (isTold('warn', logLevel)) for (const warning of warnings) complain(warning);
   return { config, path: absolute(sources[0]!) };
 }

@@ -1,3 +1,5 @@
+import type { WantedHash } from '../config/annotations/hashes.ts';
+import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
@@ -24,6 +26,7 @@ import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
+import { verifyHashes } from './verify-hashes.ts';
 import type { WarmGuest } from './warm-guest.ts';
 
 export interface SandboxOptions {
@@ -31,6 +34,8 @@ export interface SandboxOptions {
   config: Config;
   /** The file that it was read from. */
   configPath: string;
+  /** What its annotations demand of the files that its VM is made of. */
+  wantedHashes?: readonly WantedHash[];
   /** The spec of its first container: it names the host and the resolver. */
   spec: OciSpec;
   timeline: Timeline;
@@ -240,7 +245,8 @@ export class Sandbox {
   }
 
   async #boot(): Promise<AgentClient> {
-    const { config, log, timeline } = this.#options;
+    const { config, log, timeline, wantedHashes = [] } = this.#options;
+    await verifyHashes(config.hypervisor, wantedHashes);
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     this.#saveState();
@@ -301,8 +307,9 @@ export class Sandbox {
 
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
-    const { config, configPath, log } = this.#options;
-    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted);
+    const { config, configPath, spec, log } = this.#options;
+    const source = { path: configPath, annotations: configAnnotations(spec.annotations) };
+    const snapshot = await obtainTemplate(config, source, log, this.#unwanted);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
     if (snapshot === null) return this.#machine.start();
     this.#machine = newMachine(config, this.id, log, snapshot);
@@ -341,6 +348,7 @@ export class Sandbox {
       id,
       hostname: spec.hostname ?? '',
       dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
+      guestHookPath: config.hypervisor.guestHookPath,
       kernelModules: [...config.agent.kernelModules, ...(config.hypervisor.reclaimGuestFreedMemory ? [BALLOON] : [])],
     });
   }

@@ -179,13 +179,14 @@ class ShimServer {
     const { spec, ignored } = readSpec(bundle);
     for (const { path, reason } of ignored) this.#log.debug(`${path} is left out: ${reason}`);
     if (this.#sandbox === undefined) {
-      const { config, warnings, sources } = configOf(request.options);
+      const { config, warnings, sources, hashes } = configOf(request.options, spec.annotations);
       for (const warning of warnings) this.#log.warning(warning);
       if (config.runtime.enableDebug) this.#log.debugEnabled = true;
       this.#sandbox = new Sandbox({
         id,
         config,
         configPath: sources[0]!,
+        wantedHashes: hashes,
         spec,
         timeline: this.#timeline,
         log: this.#log,
