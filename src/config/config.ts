@@ -73,6 +73,8 @@ export interface AgentConfig {
   dialTimeoutMs: number;
   /** `enable_debug`: the agent logs everything. */
   enableDebug: boolean;
+  /** `debug_console_enabled`: `kata-runtime exec SANDBOX` opens a shell in the guest. */
+  debugConsoleEnabled: boolean;
   /** `kernel_modules`. */
   kernelModules: readonly KernelModuleConfig[];
   /** `launch_process_timeout` (s): how long a process in the guest may take to be set up; 0: the agent's own 6 s. */

@@ -5,12 +5,14 @@ import { factoryCommands } from './commands/factory/factory.ts';
 import { imagesCommand } from './commands/images.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { killCommand } from './commands/kill.ts';
+import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { psCommand } from './commands/ps.ts';
 import { pullCommand } from './commands/pull.ts';
 import { rmCommand } from './commands/rm.ts';
 import { rmiCommand } from './commands/rmi.ts';
 import { runCommand } from './commands/run.ts';
+import { stateCommand } from './commands/state.ts';
 import { stopCommand } from './commands/stop.ts';
 import { versionCommand } from './commands/version.ts';
 
@@ -29,6 +31,8 @@ const routes = buildRouteMap({
     pull: pullCommand,
     images: imagesCommand,
     rmi: rmiCommand,
+    list: listCommand,
+    state: stateCommand,
     factory: factoryCommands,
     version: versionCommand,
   },

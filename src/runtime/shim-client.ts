@@ -104,7 +104,8 @@ async function terminate(id: string, shim: ShimClient): Promise<void> {
   shim.close();
 }
 
-async function connectShim(address: string): Promise<ShimClient> {
+/** Connects to the shim that listens at `unix://PATH`. */
+export async function connectShim(address: string): Promise<ShimClient> {
   const connection = new TtrpcClient(await connectUnix(address.replace(/^unix:\/\//, '')), 'the shim');
   return {
     task: createClient(TaskDefinition, connection),

@@ -21,6 +21,7 @@ import type { ShimFlags } from './flags.ts';
 import { isListenedAt } from './listen-once.ts';
 import { ShimLog } from './log.ts';
 import { configOf } from './options.ts';
+import { SandboxLedger } from './sandbox-ledger.ts';
 import { TaskService } from './task-service.ts';
 import { saveVmEnd } from './vm-end.ts';
 
@@ -59,6 +60,7 @@ class ShimServer {
   /** Containers being made. */
   #creating = 0;
   #sandbox: Sandbox | undefined;
+  #ledger: SandboxLedger | undefined;
   #warm: WarmGuest | undefined;
   /** No caller ever got our address. */
   #isUnknown = false;
@@ -194,14 +196,20 @@ class ShimServer {
         onOom: (containerId) => this.#outOfMemory(containerId),
         onVmEnd: (why) => this.#vmEnded(why),
       });
+      const { flags, socketPath: socket } = this.#options;
+      const where = { namespace: flags.namespace, socket, configPath: sources[0]! };
+      this.#ledger = new SandboxLedger(id, spec, config, where, this.#log);
     }
-    return this.#sandbox.createContainer({
+    const ledger = this.#ledger;
+    const container = await this.#sandbox.createContainer({
       id,
       bundle,
       spec,
       rootfs: request.rootfs,
       terminal: request.terminal,
     });
+    ledger?.add(id, bundle, spec);
+    return container;
   }
 
   /** The VM that waits, for the first sandbox. */
@@ -213,6 +221,7 @@ class ShimServer {
 
   async #remove(container: Container): Promise<void> {
     this.#containers.delete(container.id);
+    this.#ledger?.remove(container.id);
     // The last one goes with its VM: taking it out of the guest first costs a tenth of a second under emulation.
     await this.#stopUnused();
     await container.remove();

@@ -7,7 +7,7 @@ const idle = { idle: true } as const;
 export const AGENT: KeyTable = {
   enable_debug: flag(false, acted),
   enable_tracing: flag(),
-  debug_console_enabled: flag(),
+  debug_console_enabled: flag(false, acted),
   kernel_modules: strings([], acted),
   /** Seconds, of upstream's Go runtime: how long a guest may take to answer. */
   dial_timeout: integer(45, { ...acted, min: 1, max: 3600 }),
