@@ -33,6 +33,8 @@ export interface LoadedConfig {
   warnings: string[];
   /** What the annotations demand of the files that the configuration names. */
   hashes: readonly WantedHash[];
+  /** Every setting as it was read, for whoever shows more than `config` has. */
+  settings: Settings;
 }
 
 const SYSTEM_PATH = '/etc/kata-containers/configuration.toml';
@@ -67,6 +69,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     sources: files.map(({ path }) => path),
     warnings: [...warnings, ...annotated.warnings, ...notActedOn(settings)],
     hashes: annotated.hashes,
+    settings,
   };
 }
 

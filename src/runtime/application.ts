@@ -1,5 +1,7 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { KataError } from '../errors/kata-error.ts';
+import { checkCommand } from './commands/check.ts';
+import { envCommand } from './commands/env.ts';
 import { execCommand } from './commands/exec.ts';
 import { factoryCommands } from './commands/factory/factory.ts';
 import { imagesCommand } from './commands/images.ts';
@@ -31,11 +33,14 @@ const routes = buildRouteMap({
     pull: pullCommand,
     images: imagesCommand,
     rmi: rmiCommand,
+    check: checkCommand,
+    env: envCommand,
     list: listCommand,
     state: stateCommand,
     factory: factoryCommands,
     version: versionCommand,
   },
+  aliases: { 'kata-check': 'check', 'kata-env': 'env' },
   docs: {
     brief: 'Containers that each run in a virtual machine of their own',
     fullDescription: `Containers that each run in a virtual machine of their own.
