@@ -75,6 +75,8 @@ export interface AgentConfig {
   enableDebug: boolean;
   /** `debug_console_enabled`: `kata-runtime exec SANDBOX` opens a shell in the guest. */
   debugConsoleEnabled: boolean;
+  /** `debug_console_shell`, an extension key: a static busybox of the host, which is that shell. Absolute. */
+  debugConsoleShell: string;
   /** `kernel_modules`. */
   kernelModules: readonly KernelModuleConfig[];
   /** `launch_process_timeout` (s): how long a process in the guest may take to be set up; 0: the agent's own 6 s. */

@@ -66,6 +66,9 @@ test('the file that is shipped loads without a warning and finds the guest besid
 test('the file that is shipped says the defaults', () => {
   const shipped = load(readFileSync('config/configuration.toml', 'utf8')).config;
   const { hypervisor, ...rest } = load(MINIMAL).config;
+  // A file beside the guest, as the kernel is.
+  assert.equal(shipped.agent.debugConsoleShell, '/kata-containers/debug-console-shell');
+  shipped.agent.debugConsoleShell = rest.agent.debugConsoleShell;
   assert.deepEqual({ agent: shipped.agent, runtime: shipped.runtime, factory: shipped.factory }, rest);
   const { kernelPath: _kernel, initrdPath: _initrd, ...bare } = hypervisor;
   const { kernelPath: _shippedKernel, initrdPath: _shippedInitrd, ...shippedBare } = shipped.hypervisor;

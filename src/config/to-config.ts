@@ -105,6 +105,7 @@ function agentConfig(values: SectionValues): AgentConfig {
     dialTimeoutMs: inMs ? values.number('reconnect_timeout_ms') : values.number('dial_timeout') * 1000,
     enableDebug: isDebug(values),
     debugConsoleEnabled: values.flag('debug_console_enabled'),
+    debugConsoleShell: values.path('debug_console_shell'),
     kernelModules: values.strings('kernel_modules').flatMap(kernelModule),
     launchProcessTimeoutMs: values.number('launch_process_timeout') * 1000,
     containerPipeSizeBytes: values.number('container_pipe_size'),

@@ -89,7 +89,7 @@ async function run(
 }
 
 /** Also of one that still runs, because something went wrong here. */
-async function removeExec(shim: ShimClient, id: string, execId: string): Promise<void> {
+export async function removeExec(shim: ShimClient, id: string, execId: string): Promise<void> {
   try {
     await shim.task.delete({ id, execId });
   } catch (error) {

@@ -45,6 +45,7 @@ function agentParams({ agent, runtime }: Config): string[] {
   const launchMs = agent.launchProcessTimeoutMs || runtime.createContainerTimeoutMs;
   params.push(`agent.launch_process_timeout=${Math.ceil(launchMs / 1000)}`);
   if (agent.containerPipeSizeBytes > 0) params.push(`agent.container_pipe_size=${agent.containerPipeSizeBytes}`);
+  if (agent.debugConsoleEnabled) params.push('agent.debug_console');
   if (runtime.fixMtab === 'off') params.push('agent.fix_mtab=off');
   return params;
 }

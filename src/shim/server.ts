@@ -61,6 +61,7 @@ class ShimServer {
   #creating = 0;
   #sandbox: Sandbox | undefined;
   #ledger: SandboxLedger | undefined;
+  #debugConsoleShell: string | null = null;
   #warm: WarmGuest | undefined;
   /** No caller ever got our address. */
   #isUnknown = false;
@@ -101,6 +102,7 @@ class ShimServer {
       warn: (message) => this.#log.warning(message),
       createContainer: (request) => this.#createContainer(request),
       remove: (container) => this.#remove(container),
+      debugConsoleShell: () => this.#debugConsoleShell,
       killVm: async (reason) => this.#sandbox?.kill(reason),
       started: () => this.#timeline.mark('process-started'),
       exited: (id) => this.#exited(id),
@@ -198,6 +200,7 @@ class ShimServer {
       });
       const { flags, socketPath: socket } = this.#options;
       const where = { namespace: flags.namespace, socket, configPath: sources[0]! };
+      this.#debugConsoleShell = config.agent.debugConsoleEnabled ? config.agent.debugConsoleShell : null;
       this.#ledger = new SandboxLedger(id, spec, config, where, this.#log);
     }
     const ledger = this.#ledger;

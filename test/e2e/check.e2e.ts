@@ -36,7 +36,8 @@ const BARE = [
   'mkdir /tmp/dev.$$; mount -t tmpfs none /tmp/dev.$$',
   'for node in null zero full random urandom tty; do touch /tmp/dev.$$/$node; mount --bind /dev/$node /tmp/dev.$$/$node; done',
   'mount --move /tmp/dev.$$ /dev; rmdir /tmp/dev.$$',
-  'for program in qemu-system-x86_64 mkfs.erofs skopeo; do mount --bind /etc/hostname /usr/bin/$program; done',
+  `touch ${folder}/none; chmod 0 ${folder}/none`,
+  `for program in qemu-system-x86_64 mkfs.erofs skopeo; do mount --bind ${folder}/none /usr/bin/$program; done`,
 ].join('\n');
 
 describe('check', () => {

@@ -20,7 +20,7 @@ type Name =
 export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
   return {
     async execProcess({ containerId, execId, process, stringUser }) {
-      const entry = sandbox.entry(containerId);
+      const entry = sandbox.owner(containerId);
       if (process === undefined)
         throw new KataError('invalid-argument', `exec ${execId} is expected to have a process`);
       if (execId === '') throw new KataError('invalid-argument', 'an exec is expected to have an id');
@@ -32,7 +32,7 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     signalProcess({ containerId, execId, signal }) {
-      const entry = sandbox.entry(containerId);
+      const entry = sandbox.owner(containerId);
       // No exec id and SIGKILL is how upstream's runtimes say: every process of the container.
       if (execId === '' && signal === SIGNAL.KILL) {
         entry.container.signalAll(signal);
@@ -48,7 +48,7 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     async waitProcess({ containerId, execId }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       const ended = await Promise.race([record.exited, context.cancelled]);
       if (ended === undefined) throw new KataError('cancelled', 'the connection of the caller is gone');
       // The kernel tells of a container that ran out of memory before its process ends; so do we.
@@ -58,28 +58,28 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     async writeStdin({ containerId, execId, data }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       if (data.length === 0) await closeInput(record);
       else await writeInput(record, data, context);
       return { len: data.length };
     },
 
     async readStdout({ containerId, execId, len }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       return { data: await readOutput(record, 'stdout', len, context) };
     },
 
     async readStderr({ containerId, execId, len }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       return { data: await readOutput(record, 'stderr', len, context) };
     },
 
     async closeStdin({ containerId, execId }) {
-      await closeInput(sandbox.entry(containerId).record(execId));
+      await closeInput(sandbox.owner(containerId).record(execId));
     },
 
     ttyWinResize({ containerId, execId, row, column }) {
-      sandbox.entry(containerId).record(execId).process.resize({ rows: row, columns: column });
+      sandbox.owner(containerId).record(execId).process.resize({ rows: row, columns: column });
     },
   };
 }

@@ -28,6 +28,8 @@ export const AGENT: KeyTable = {
   passfd_listener_port: integer(1027, { max: 65535, ...idle }),
   container_pipe_size: integer(0, { ...acted, max: 1024 * 1024 }),
   log_level: text('info', { ...acted, words: LOG_LEVELS }),
+  // Extension keys of this runtime.
+  debug_console_shell: text('', acted),
   policy: text('', { refused: 'the agent has no policy engine, so nothing would be enforced' }),
 };
 
