@@ -5,7 +5,8 @@ import type { AgentClient } from './agent-client.ts';
 import { GUEST_SHARED } from './guest-paths.ts';
 import { copyFileToGuest } from './host-files.ts';
 
-const GUEST_SHELL = `${GUEST_SHARED}/debug-console-shell`;
+/** A busybox is called by its name, or by that of one of its programs. */
+const GUEST_SHELL = `${GUEST_SHARED}/debug-console/busybox`;
 /** So busybox finds its own programs by their names. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -33,7 +34,6 @@ export async function prepareConsole(client: AgentClient, hostShell: string, win
     terminal,
     consoleSize: columns > 0 && rows > 0 ? { width: columns, height: rows } : undefined,
     user: undefined,
-    // The name by which it is called makes a busybox a shell.
     args: [GUEST_SHELL, 'sh', ...(terminal ? ['-i'] : [])],
     env: [`PATH=${PATH}`, `TERM=${term}`, 'HOME=/', 'PS1=guest:\\w# '],
     cwd: '/',

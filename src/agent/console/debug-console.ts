@@ -68,6 +68,15 @@ export class DebugConsole {
       throw new KataError('not-found', `process ${execId} of the debug console has ended`, { errno: 'ESRCH' });
   }
 
+  /**
+   * Whoever had the console is gone. A terminal has no end of input: its shell is killed, and the kernel hangs up on what else
+   * runs there. Without a terminal the shell reads to the end by itself.
+   */
+  hangUp(execId: string): void {
+    const { process } = this.record(execId);
+    if (process.hasTerminal) process.kill(SIGNAL.KILL);
+  }
+
   signalAll(signal: number): void {
     for (const { process } of this.#records.values()) process.kill(signal);
   }

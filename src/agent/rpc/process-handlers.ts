@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { isErrno } from '../../os/errno.ts';
 import { SIGNAL } from '../../os/signal.ts';
+import { DebugConsole } from '../console/debug-console.ts';
 import { readOutput } from '../process/read-output.ts';
 import { closeInput, writeInput } from '../process/write-input.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -75,7 +76,9 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     async closeStdin({ containerId, execId }) {
-      await closeInput(sandbox.owner(containerId).record(execId));
+      const owner = sandbox.owner(containerId);
+      await closeInput(owner.record(execId));
+      if (owner instanceof DebugConsole) owner.hangUp(execId);
     },
 
     ttyWinResize({ containerId, execId, row, column }) {
