@@ -4,18 +4,10 @@ import type { KeyRule, KeyValue } from '../keys/rule.ts';
 import { sectionKeys } from '../keys/sections.ts';
 import { nearest } from '../nearest.ts';
 import type { Setting, Settings } from '../read-file.ts';
+import { type AnnotationRule, annotationTable } from './annotation-table.ts';
 import { isEnabled } from './enabled.ts';
 import { hashDemands, type WantedHash } from './hashes.ts';
-import {
-  ANNOTATIONS,
-  type AnnotationRule,
-  CONFIG_PREFIX,
-  configAnnotations,
-  HASH_ANNOTATIONS,
-  HASH_TYPES,
-  HYPERVISOR_PREFIX,
-  REFUSED_ANNOTATIONS,
-} from './names.ts';
+import { CONFIG_PREFIX, configAnnotations, HASH_TYPES, HYPERVISOR_PREFIX, REFUSED_ANNOTATIONS } from './names.ts';
 import { parseAnnotation } from './parse-value.ts';
 import { isPlainPath, matchesPattern } from './shell-pattern.ts';
 
@@ -39,6 +31,7 @@ export function applyAnnotations(
 ): Annotated {
   const warnings: string[] = [];
   const asked = configAnnotations(annotations);
+  if (Object.keys(asked).length === 0) return { warnings, hashes: [] };
   // All of them first: what is not enabled decides, whatever else is wrong.
   for (const name of Object.keys(asked)) if (name.startsWith(HYPERVISOR_PREFIX)) requireEnabled(settings, name);
   const overlay: Settings = new Map();
@@ -48,9 +41,9 @@ export function applyAnnotations(
       throw new KataError('unimplemented', `annotation ${name} cannot be served: ${refused}`, {
         hint: 'remove it from the pod',
       });
-    const rule = ANNOTATIONS.get(name);
+    const rule = annotationTable().rules.get(name);
     if (rule !== undefined) overlayOne(settings, overlay, name, text, rule, hostProcessors);
-    else if (!HASH_ANNOTATIONS.has(name) && !HASH_TYPES.includes(name)) warnings.push(unknown(name));
+    else if (!annotationTable().hashes.has(name) && !HASH_TYPES.includes(name)) warnings.push(unknown(name));
   }
   const { hashes, unused } = hashDemands(asked);
   // Only now: which patterns are valid is for the files to say.
@@ -127,7 +120,9 @@ function invalid(name: string, expected: string, found: string): KataError {
 /** One that was meant is of the same group: `hypervisor.`, `runtime.` or `agent.`. */
 function unknown(name: string): string {
   const prefix = name.slice(0, name.indexOf('.', CONFIG_PREFIX.length) + 1);
-  const known = [...ANNOTATIONS.keys(), ...HASH_ANNOTATIONS.keys()].filter((each) => each.startsWith(prefix));
+  const known = [...annotationTable().rules.keys(), ...annotationTable().hashes.keys()].filter((each) =>
+    each.startsWith(prefix),
+  );
   const meant = nearest(
     name.slice(prefix.length),
     known.map((each) => each.slice(prefix.length)),

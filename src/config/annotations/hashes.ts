@@ -1,5 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
-import { HASH_ANNOTATIONS, HASH_TYPES } from './names.ts';
+import { annotationTable } from './annotation-table.ts';
+import { HASH_TYPES } from './names.ts';
 
 /** What an annotation demands of a file: the SHA-512 in lower-case hexadecimal digits. */
 export interface WantedHash {
@@ -17,7 +18,7 @@ export function hashDemands(annotations: Readonly<Record<string, string>>): { ha
   for (const [name, text] of Object.entries(annotations)) {
     if (HASH_TYPES.includes(name) && text.toLowerCase() !== 'sha512')
       throw new KataError('invalid-argument', `annotation ${name}: expected sha512, found ${JSON.stringify(text)}`);
-    const asset = HASH_ANNOTATIONS.get(name);
+    const asset = annotationTable().hashes.get(name);
     if (asset === undefined || text === '') continue;
     if (!/^[0-9a-fA-F]{128}$/.test(text))
       throw new KataError(

@@ -1,5 +1,5 @@
 import type { KeyRule, KeyValue } from '../keys/rule.ts';
-import type { AnnotationRule } from './names.ts';
+import type { AnnotationRule } from './annotation-table.ts';
 
 /** The words that upstream's runtimes take for a truth value: those of Go's strconv.ParseBool. */
 const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True'];
