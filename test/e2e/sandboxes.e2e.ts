@@ -176,6 +176,17 @@ describe('exec of a sandbox without a command', () => {
     );
   });
 
+  it('with a command it is a container’s, also one of containerd’s', LIMIT, async () => {
+    for (const reference of ['c0ff', 'main']) {
+      const script = 'hostname; cat /proc/1/comm; exit 4';
+      const { status, stdout, stderr } = await kata(['exec', reference, 'sh', '-c', script]);
+      assert.deepEqual([status, stdout.split('\n').at(-2)], [4, 'sleep'], stderr);
+    }
+    const { stdout } = await kata(['exec', '-i', 'c0ffee', 'cat'], { input: 'through' });
+    assert.equal(stdout, 'through');
+    assert.match((await kata(['exec', 'nobody', 'true'])).stderr, /there is no container "nobody"/);
+  });
+
   it('with a command it is the container’s, as ever', LIMIT, async () => {
     const { status, stdout } = await kata(['exec', 'harbor', 'cat', '/proc/1/comm']);
     assert.deepEqual([status, stdout], [0, 'sleep\n']);

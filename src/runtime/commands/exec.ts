@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
-import { findContainer } from '../container-store.ts';
 import type { RuntimeContext } from '../context.ts';
 import { execInContainer } from '../exec-in-container.ts';
+import { findExecTarget } from '../exec-target.ts';
 import { parseCount, parsed, text, texts, toggle } from '../flags.ts';
 import { environmentOf } from './run.ts';
 
@@ -22,7 +22,7 @@ async function exec(this: RuntimeContext, flags: Flags, container: string, ...ar
     this.exitStatus = await openDebugConsole(container);
     return;
   }
-  this.exitStatus = await execInContainer(findContainer(container), {
+  this.exitStatus = await execInContainer(findExecTarget(container), {
     args,
     env: environmentOf(flags),
     cwd: flags.workdir,
