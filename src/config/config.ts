@@ -58,6 +58,10 @@ export interface HypervisorConfig {
   entropySource: string;
   /** `valid_entropy_sources`. */
   validEntropySources: readonly string[];
+  /** `enable_annotations`: regular expressions for the annotations of the hypervisor that a sandbox may have. */
+  enableAnnotations: readonly string[];
+  /** `guest_hook_path`: a folder in the guest with hooks for its containers; empty: none. */
+  guestHookPath: string;
   /** `enable_debug`: the guest's kernel tells everything on the console. */
   enableDebug: boolean;
 }
@@ -75,6 +79,10 @@ export interface AgentConfig {
   dialTimeoutMs: number;
   /** `enable_debug`: the agent logs everything. */
   enableDebug: boolean;
+  /** `debug_console_enabled`: `kata-runtime exec SANDBOX` opens a shell in the guest. */
+  debugConsoleEnabled: boolean;
+  /** `debug_console_shell`, an extension key: a static busybox of the host, which is that shell. Absolute. */
+  debugConsoleShell: string;
   /** `kernel_modules`. */
   kernelModules: readonly KernelModuleConfig[];
   /** `launch_process_timeout` (s): how long a process in the guest may take to be set up; 0: the agent's own 6 s. */
@@ -87,7 +95,7 @@ export interface AgentConfig {
 export interface RuntimeConfig {
   /** `enable_debug`: the runtime logs everything. */
   enableDebug: boolean;
-  /** `create_container_timeout` (s). Default 60 s. */
+  /** `create_container_timeout` (s), of upstream's Rust runtime in `[agent.kata]`. Default 60 s. */
   createContainerTimeoutMs: number;
   /** `static_sandbox_resource_mgmt`: a VM has its size once and for all, when it is made. Default false. */
   staticSandboxResourceMgmt: boolean;

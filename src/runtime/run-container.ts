@@ -98,7 +98,7 @@ class Run {
   }
 
   async run(): Promise<number> {
-    const configuration = loadRuntimeConfig(this.#global);
+    const configuration = loadRuntimeConfig(this.#global, this.#request.options.annotations);
     const plan = await this.#interruptible(this.#plan(configuration), UNDO_IMAGE_MS);
     this.#teardown.add('release the image', () => plan.root.release());
     const { record } = plan;

@@ -2,7 +2,7 @@ import { syscall } from 'sys';
 import type { Config } from '../config/config.ts';
 import type { MachineOptions, MachineSize, Snapshot } from '../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../hypervisor/qemu/qemu.ts';
-import { killSaved, type SavedProcess, saveProcess } from '../hypervisor/qemu/saved-process.ts';
+import { killSaved, type SavedProcess, saveProcess, startTimeOf } from '../hypervisor/qemu/saved-process.ts';
 import { sandboxSize } from '../oci/annotations.ts';
 import type { OciSpec } from '../oci/spec.ts';
 import { availableCpus } from '../os/cpus.ts';
@@ -63,8 +63,14 @@ function agentParams({ agent, runtime }: Config): string[] {
   const launchMs = agent.launchProcessTimeoutMs || runtime.createContainerTimeoutMs;
   params.push(`agent.launch_process_timeout=${Math.ceil(launchMs / 1000)}`);
   if (agent.containerPipeSizeBytes > 0) params.push(`agent.container_pipe_size=${agent.containerPipeSizeBytes}`);
+  if (agent.debugConsoleEnabled) params.push('agent.debug_console');
   if (runtime.fixMtab === 'off') params.push('agent.fix_mtab=off');
   return params;
+}
+
+/** Whether a process that was saved still runs; another one of its number does not count. */
+export function isRunning({ pid, startTime }: SavedProcess): boolean {
+  return startTimeOf(pid) === startTime;
 }
 
 /** Ends a process of a sandbox whose shim is gone; nothing to end is fine. */

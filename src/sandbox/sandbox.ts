@@ -1,3 +1,5 @@
+import type { WantedHash } from '../config/annotations/hashes.ts';
+import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
@@ -30,6 +32,7 @@ import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
+import { verifyHashes } from './verify-hashes.ts';
 import type { WarmGuest } from './warm-guest.ts';
 
 export interface SandboxOptions {
@@ -37,6 +40,8 @@ export interface SandboxOptions {
   config: Config;
   /** The file that it was read from. */
   configPath: string;
+  /** What its annotations demand of the files that its VM is made of. */
+  wantedHashes?: readonly WantedHash[];
   /** The spec of its first container: it names the host and the resolver. */
   spec: OciSpec;
   timeline: Timeline;
@@ -77,7 +82,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   readonly #size: GuestSize;
-  readonly #volumes = new BlockVolumes();
+  readonly #volumes = new BlockVolumes((path) => this.#cgroups?.allowDevices([path]));
   #machine: Qemu;
   /** Its cgroups on the host; null when its spec names none. */
   #cgroups: SandboxCgroups | null = null;
@@ -285,7 +290,8 @@ export class Sandbox {
   }
 
   async #boot(): Promise<AgentClient> {
-    const { config, log, timeline } = this.#options;
+    const { config, log, timeline, wantedHashes = [] } = this.#options;
+    await verifyHashes(config.hypervisor, wantedHashes);
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     await this.#enterCgroups();
@@ -365,9 +371,10 @@ export class Sandbox {
 
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
-    const { config, configPath, log } = this.#options;
+    const { config, configPath, spec, log } = this.#options;
+    const source = { path: configPath, annotations: configAnnotations(spec.annotations) };
     const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
-    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted, leaveCgroups);
+    const snapshot = await obtainTemplate(config, source, log, this.#unwanted, leaveCgroups);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
     if (snapshot === null) return this.#machine.start();
     this.#machine = newMachine(config, this.id, log, snapshot);
@@ -407,6 +414,7 @@ export class Sandbox {
       id,
       hostname: spec.hostname ?? '',
       dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
+      guestHookPath: config.hypervisor.guestHookPath,
       kernelModules: [...config.agent.kernelModules, ...(config.hypervisor.reclaimGuestFreedMemory ? [BALLOON] : [])],
     });
   }

@@ -1,4 +1,5 @@
 import { KataError } from '../../errors/kata-error.ts';
+import { GUEST_CONSOLE } from '../../oci/guest-console.ts';
 import { makeDirectories, removeTree } from '../../os/directory.ts';
 import { unmountAll } from '../../os/unmount.ts';
 import type { CreateSandboxRequest } from '../../protocols/gen/agent.ts';
@@ -6,6 +7,7 @@ import type { Spec } from '../../protocols/gen/oci.ts';
 import type { AgentParameters } from '../boot/kernel-command-line.ts';
 import { loadKernelModule } from '../boot/modprobe.ts';
 import { OomWatcher } from '../cgroup/oom-watcher.ts';
+import { DebugConsole } from '../console/debug-console.ts';
 import type { ContainerPlan } from '../container/plan-container.ts';
 import { PreparedInit } from '../container/prepared-init.ts';
 import { log } from '../log/log.ts';
@@ -43,6 +45,7 @@ export class Sandbox {
   /** The container whose pid namespace the others share when they are asked to. */
   pidOwner: string | undefined;
   #state: SandboxState = 'none';
+  #console: DebugConsole | undefined;
 
   constructor(parameters: AgentParameters, modulesReady: Promise<void>) {
     this.parameters = parameters;
@@ -138,6 +141,13 @@ export class Sandbox {
     throw new KataError('not-found', `there is no container ${JSON.stringify(id.slice(0, 300))} in this sandbox`);
   }
 
+  /** Whose processes are meant: a container's, or the guest's own if its debug console may be opened. */
+  owner(id: string): ContainerEntry | DebugConsole {
+    if (id !== GUEST_CONSOLE || !this.parameters.debugConsole) return this.entry(id);
+    this.#console ??= new DebugConsole();
+    return this.#console;
+  }
+
   /** Does something with a container that nothing else may be done with meanwhile. */
   async exclusively<T>(id: string, action: () => Promise<T>): Promise<T> {
     if (this.busy.has(id)) throw new KataError('failed-precondition', `container ${id} is being made or removed`);
@@ -154,6 +164,7 @@ export class Sandbox {
     this.oomEvents.close();
     await this.#prepared?.discard().catch((error: unknown) => void failures.push(KataError.from(error)));
     this.#prepared = undefined;
+    this.#console?.close();
     for (const id of [...this.containers.keys()]) failures.push(...(await removeContainer(this, id)));
     failures.push(...(await this.storages.releaseEverything()));
     failures.push(...(this.namespaces?.close() ?? []));
