@@ -300,7 +300,7 @@ export class Sandbox {
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
-    this.#cgroups?.placeVm(this.#machine.pid, this.#machine.vcpuThreads(), warm === null);
+    this.#placeVm(warm === null);
     timeline.mark('vm-spawned');
     this.#saveState();
     const machine = this.#machine;
@@ -333,6 +333,14 @@ export class Sandbox {
     const cgroups = this.#cgroups;
     this.#teardown.add('leave the cgroups', () => cgroups.leave());
     await cgroups.enter(() => this.#saveState());
+  }
+
+  /** Puts the VM, which runs, into the cgroups; `isOurChild` when it was started from them. */
+  #placeVm(isOurChild: boolean): void {
+    const [cgroups, machine] = [this.#cgroups, this.#machine];
+    if (cgroups === null) return;
+    cgroups.placeVm(machine.pid, machine.vcpuThreads(), isOurChild);
+    machine.beforeOpening = (path) => cgroups.allowDevices([path]);
   }
 
   /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */

@@ -60,6 +60,8 @@ export class Qemu implements Hypervisor {
   readonly exited: Promise<ExitStatus>;
   /** Settles when the guest has opened the agent's port; with vsock, when it has accepted our connection. Never rejects. */
   readonly guestUp: Promise<void>;
+  /** Is told of a file or device of the host before QEMU opens it. */
+  beforeOpening: (path: string) => void = () => {};
   readonly #config: QemuConfig;
   readonly #machine: MachineOptions;
   readonly #source: GuestSource;
@@ -341,6 +343,7 @@ export class Qemu implements Hypervisor {
   async attachDisk(disk: Disk): Promise<GuestDisk> {
     const { disks, vmm } = this.#running();
     try {
+      this.beforeOpening(disk.path);
       return await disks.attach(disk);
     } catch (error) {
       throw await this.#reasonOf(error, vmm.exited);

@@ -220,7 +220,7 @@ export class SandboxCgroups {
 
   /** Lets QEMU and shim open what is at these paths of the host, as far as it is a device. */
   allowDevices(paths: readonly string[]): void {
-    this.#allowed.push(...paths);
+    if (this.#places.length === 0) this.#allowed.push(...paths);
     this.#devices?.allow(paths);
   }
 
