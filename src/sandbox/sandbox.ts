@@ -149,7 +149,8 @@ export class Sandbox {
     // Should the root fail first, the boot's own end is nobody's news.
     this.#booting.catch(() => {});
     try {
-      this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
+      const deny = this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
+      if (deny !== undefined) teardown.add('deny its devices', deny);
       const image = await prepareRoot({
         mounts: options.rootfs,
         bundleRoot: absolute(options.spec.root?.path ?? 'rootfs', options.bundle),
