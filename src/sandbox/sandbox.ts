@@ -16,7 +16,6 @@ import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
 import { BlockVolumes } from './block-volumes.ts';
-import { isSandboxCgroupOnly } from './cgroup/annotation.ts';
 import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
@@ -82,7 +81,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   readonly #size: GuestSize;
-  readonly #volumes = new BlockVolumes((path) => this.#cgroups?.allowDevices([path]));
+  readonly #volumes = new BlockVolumes();
   #machine: Qemu;
   /** Its cgroups on the host; null when its spec names none. */
   #cgroups: SandboxCgroups | null = null;
@@ -325,7 +324,7 @@ export class Sandbox {
     this.#cgroups = SandboxCgroups.of({
       sandboxId: this.id,
       cgroupsPath: spec.linux?.cgroupsPath ?? '',
-      sandboxCgroupOnly: isSandboxCgroupOnly(config.runtime.sandboxCgroupOnly, spec.annotations),
+      sandboxCgroupOnly: config.runtime.sandboxCgroupOnly,
       devices: spec.linux?.resources?.devices ?? [],
       debug: config.hypervisor.enableDebug,
       log,

@@ -93,7 +93,7 @@ describe('on a host with cgroup v1', ON_V1, () => {
       const { shim, ours, overhead, home } = await sleeper(`split-${round.length}`);
       assert.deepEqual(cgroups(shim.pid), [overhead]);
       const all = threads(qemuOf(shim.id));
-      assert.equal(all.filter(isVcpu).length, 1, JSON.stringify(all));
+      assert.ok(all.some(isVcpu), JSON.stringify(all));
       for (const thread of all) assert.deepEqual(thread.cgroups, [isVcpu(thread) ? ours : overhead], thread.name);
       assert.ok(all.length > 2);
       await end(shim);
@@ -183,10 +183,7 @@ describe('on a host with cgroup v1', ON_V1, () => {
       spec.annotations = { [ANNOTATION]: 'maybe' };
     });
     const shim = await DirectShim.start(bundle);
-    await assert.rejects(
-      shim.create(bundle, { configPath }),
-      /sandbox_cgroup_only'\]: expected true or false, found 'maybe'/,
-    );
+    await assert.rejects(shim.create(bundle, { configPath }), /sandbox_cgroup_only.*true or false.*maybe/);
     await shim.end();
     await leavesNothing(clean);
   });
@@ -231,7 +228,7 @@ it('a VM that waited in a pool is moved when it is claimed', { ...LIMIT, ...ON_V
       const { shim, ours, overhead, home } = await sleeper(`pooled-${only}`, edit, env);
       assert.match(shim.log, /the VM has waited in the pool/);
       const all = threads(Number(fs.readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'utf8').trim()));
-      assert.equal(all.filter(isVcpu).length, 1);
+      assert.ok(all.some(isVcpu), JSON.stringify(all));
       for (const thread of all)
         assert.deepEqual(thread.cgroups, [only === 'true' || isVcpu(thread) ? ours : overhead], thread.name);
       assert.deepEqual(cgroups(shim.pid), [only === 'true' ? ours : overhead]);
