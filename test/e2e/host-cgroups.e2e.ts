@@ -222,10 +222,9 @@ it('a VM that waited in a pool is moved when it is claimed', { ...LIMIT, ...ON_V
         if (pool.ready === 1) break;
         assert.ok(Date.now() - started < 30_000, 'no VM waits');
       }
-      const edit: SpecEdit = (spec) => {
-        spec.annotations = { [ANNOTATION]: only };
-      };
-      const { shim, ours, overhead, home } = await sleeper(`pooled-${only}`, edit, env);
+      // By the file: what an annotation asks for, no VM of a pool is.
+      const configured = testConfig(folder, { ...templates, ...cache, sandbox_cgroup_only: only });
+      const { shim, ours, overhead, home } = await sleeper(`pooled-${only}`, () => {}, { KATA_CONF_FILE: configured });
       assert.match(shim.log, /the VM has waited in the pool/);
       const all = threads(Number(fs.readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'utf8').trim()));
       assert.ok(all.some(isVcpu), JSON.stringify(all));
