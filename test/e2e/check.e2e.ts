@@ -164,6 +164,12 @@ describe('env', () => {
   });
 });
 
+it('tells where the configuration is looked for', LIMIT, async () => {
+  const { status, stdout } = await kata(['--show-default-config-paths']);
+  const shipped = path.resolve('dist/share/defaults/kata-containers/configuration.toml');
+  assert.deepEqual([status, stdout], [0, `/etc/kata-containers/configuration.toml\n${shipped}\n`]);
+});
+
 it('version needs no configuration', LIMIT, async () => {
   const { status, stdout } = await kata(['--config', '/nowhere', 'version']);
   assert.deepEqual([status, /^kata-runtime \d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
