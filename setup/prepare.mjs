@@ -1,5 +1,6 @@
 // Everything that has to be there, made if it is not.
 import { makeBusyboxImage } from './busybox-image.mjs';
+import { fetchCniPlugins } from './cni-plugins.mjs';
 import { compileProducts } from './compile.mjs';
 import { copyConfiguration } from './configuration.mjs';
 import { fetchContainerds } from './containerds.mjs';
@@ -29,6 +30,7 @@ export async function prepare({ forTests }) {
     }
     if (!forTests) return;
     await fetchContainerds();
+    await fetchCniPlugins();
     await fetchQemus();
     await fetchVsockDevice();
   });

@@ -1,4 +1,5 @@
 // npm test [-- unit|sys|e2e|check [FILE… | WORD]]: set-up, then all tests, and one line that counts them.
+import { cniPlugins } from './cni-plugins.mjs';
 import { containerds } from './containerds.mjs';
 import { findTests, sum } from './find-tests.mjs';
 import { runNodeTests } from './node-tests.mjs';
@@ -51,6 +52,7 @@ const runEndToEnd = (asked) =>
       isolated: true,
       // The oldest containerd is also the one by its bare name.
       env: {
+        KATA_TS_CNI: cniPlugins(),
         KATA_TS_CONTAINERDS: JSON.stringify(containerds()),
         KATA_TS_QEMUS: JSON.stringify(qemus()),
         KATA_TS_VSOCK: JSON.stringify(vsockDevice()),

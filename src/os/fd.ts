@@ -121,3 +121,11 @@ export function setNonBlocking(fd: number, on = true): void {
 export function setPipeSize(fd: number, bytes: number): void {
   syscall(NR.fcntl, fd, F_SETPIPE_SZ, bytes);
 }
+
+const FIONREAD = 0x541b;
+const waiting = new Int32Array(1);
+
+/** How many bytes could be read from a descriptor at once; 0 where the kernel cannot tell. */
+export function waitingBytes(fd: number): number {
+  return syscall(NR.ioctl, fd, FIONREAD, waiting) < 0 ? 0 : waiting[0]!;
+}

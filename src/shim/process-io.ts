@@ -1,5 +1,5 @@
 import { KataError } from '../errors/kata-error.ts';
-import { close, tryRead, write } from '../os/fd.ts';
+import { close, tryRead, waitingBytes, write } from '../os/fd.ts';
 import { forget, readable } from '../os/loop.ts';
 import { after, sleep } from '../os/timer.ts';
 import type { GuestProcess } from '../sandbox/process.ts';
@@ -30,6 +30,8 @@ const STUCK_READER_MS = 10_000;
  */
 const DRAIN_BYTES = 4 << 20;
 const DRAIN_POLL_MS = 10;
+/** So often a FIFO is looked at that nobody reads: containerd may be restarting. */
+const UNREAD_POLL_MS = 500;
 
 /** One output stream on its way from the guest to its target. */
 class OutputPump {
@@ -182,14 +184,32 @@ export class ProcessIo {
     }
   }
 
+  /**
+   * Its end was told: closes every stream once it was read, so that the reader sees the end. containerd's CRI plugin (1.7
+   * and newer) deletes a process only after that. What nobody reads, as while containerd restarts, is kept until `close`.
+   */
+  async finish(): Promise<void> {
+    for (const pump of this.#pumps) pump.detach();
+    this.#closeInput();
+    const { stdout, stderr } = this.#targets;
+    const isUnread = () => [stdout, stderr].some((fd) => fd >= 0 && waitingBytes(fd) > 0);
+    for (let waitMs = DRAIN_POLL_MS; !this.#closed && isUnread(); waitMs = Math.min(2 * waitMs, UNREAD_POLL_MS))
+      await sleep(waitMs);
+    this.close();
+  }
+
   /** Closes everything, idempotent. A logger gets to see the end of its streams and ends by itself. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const pump of this.#pumps) pump.detach();
+    this.#closeInput();
+    closeTargets(this.#targets);
+  }
+
+  #closeInput(): void {
     close(this.#inputFd);
     this.#inputFd = -1;
-    closeTargets(this.#targets);
   }
 
   async #pumpInput(): Promise<void> {

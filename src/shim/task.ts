@@ -27,6 +27,7 @@ export class TaskProcess {
       this.#reported = exit;
       for (const tell of this.#waiting) tell(exit);
       this.#waiting.clear();
+      void io.finish();
       return exit;
     });
   }

@@ -25,7 +25,9 @@ describe('what dies under containerd 1.6', () => {
     folder = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-deaths-'));
     clean = footprint();
     // A guest that boots is there for long enough to be killed at this or that moment.
-    containerd = await Containerd.start('1.6', { KATA_CONF_FILE: testConfig(folder, { enable_template: 'false' }) });
+    containerd = await Containerd.start('1.6', {
+      env: { KATA_CONF_FILE: testConfig(folder, { enable_template: 'false' }) },
+    });
   }, LIMIT);
   after(async () => {
     await containerd.stop();

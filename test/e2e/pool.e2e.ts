@@ -141,7 +141,7 @@ describe('a pool', () => {
 
   it('serves containerd as well', LIMIT, async () => {
     await init();
-    const containerd = await Containerd.start('1.6', env);
+    const containerd = await Containerd.start('1.6', { env });
     try {
       const { status: code, stdout, stderr } = await containerd.run(['--rm', IMAGE, 'first', 'echo', 'from the pool']);
       assert.equal(stdout, 'from the pool\n', stderr);

@@ -57,7 +57,7 @@ for (const [version, program] of Object.entries(qemus)) {
 
     it('plugs the disk of a pod’s second container in and out while the pod runs', LIMIT, async () => {
       const clean = footprint();
-      const containerd = await Containerd.start('1.7', env);
+      const containerd = await Containerd.start('1.7', { env });
       try {
         const member = (type: string) => ['--annotation', `io.kubernetes.cri.container-type=${type}`];
         const pod = ['--annotation', 'io.kubernetes.cri.sandbox-id=pod'];

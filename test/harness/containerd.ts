@@ -8,6 +8,8 @@ import path from 'node:path';
 
 const dist = path.resolve('dist');
 const layout = path.join(dist, 'share/kata-containers/images/busybox');
+/** The image layout of busybox. */
+export const BUSYBOX = layout;
 export const IMAGE = 'docker.io/library/busybox:latest';
 
 /** The versions there are: from the version to the folder of its binaries. */
@@ -43,18 +45,32 @@ export async function run(
   return { status, stdout: text('stdout'), stderr: text('stderr') };
 }
 
+/** How a containerd differs from the usual one. */
+export interface ContainerdSetup {
+  env?: Record<string, string>;
+  /** Its settings beside its paths, in TOML; by default CRI is off. `folder` is what it may keep things in. */
+  settings?: (folder: string) => string;
+  /** A command that it is run by. */
+  prefix?: readonly string[];
+}
+
+const WITHOUT_CRI =
+  'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]';
+
 /** One containerd, with the shim of dist/ on its path and the busybox image in its store. */
 export class Containerd {
   readonly folder: string;
   readonly address: string;
   readonly #binaries: string;
   readonly #env: Record<string, string>;
+  readonly #prefix: readonly string[];
   #process: ChildProcess;
   #log = '';
 
-  private constructor(binaries: string, version: string, env: Record<string, string>) {
+  private constructor(binaries: string, version: string, setup: ContainerdSetup) {
     this.#binaries = binaries;
-    this.#env = env;
+    this.#env = setup.env ?? {};
+    this.#prefix = setup.prefix ?? [];
     this.folder = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-ctd-'));
     this.address = path.join(this.folder, 'containerd.sock');
     const config = path.join(this.folder, 'config.toml');
@@ -62,8 +78,9 @@ export class Containerd {
       `version = ${version.startsWith('1.') ? 2 : 3}`,
       `root = "${this.folder}/root"`,
       `state = "${this.folder}/state"`,
-      `disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]`,
+      setup.settings === undefined ? WITHOUT_CRI : '',
       `[grpc]\n  address = "${this.address}"`,
+      setup.settings?.(this.folder) ?? '',
     ];
     fs.writeFileSync(config, `${settings.join('\n')}\n`);
     this.#process = this.#spawn();
@@ -71,7 +88,9 @@ export class Containerd {
 
   #spawn(): ChildProcess {
     const config = path.join(this.folder, 'config.toml');
-    const child = spawn(path.join(this.#binaries, 'containerd'), ['--config', config, '--log-level', 'debug'], {
+    const daemon = [path.join(this.#binaries, 'containerd'), '--config', config, '--log-level', 'debug'];
+    const [program = '', ...args] = [...this.#prefix, ...daemon];
+    const child = spawn(program, args, {
       env: { ...process.env, ...this.#env, PATH: `${dist}/bin:${this.#binaries}:${process.env.PATH}` },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -81,10 +100,10 @@ export class Containerd {
     return child;
   }
 
-  static async start(version: string, env: Record<string, string> = {}): Promise<Containerd> {
+  static async start(version: string, setup: ContainerdSetup = {}): Promise<Containerd> {
     const binaries = versions[version];
     assert.ok(binaries, `containerd ${version} is expected in KATA_TS_CONTAINERDS`);
-    const containerd = new Containerd(binaries, version, env);
+    const containerd = new Containerd(binaries, version, setup);
     await containerd.#serves();
     await containerd.importLayout(layout, 'docker.io/library/busybox');
     return containerd;
@@ -199,10 +218,11 @@ export class Containerd {
     return path.join(this.folder, 'state/io.containerd.runtime.v2.task/default', id);
   }
 
-  async importLayout(from: string, name: string): Promise<void> {
+  /** Imports an image layout as `name:latest`. */
+  async importLayout(from: string, name: string, namespace = 'default'): Promise<void> {
     const archive = path.join(this.folder, 'image.tar');
     assert.equal((await run(['tar', '-C', from, '-cf', archive, '.'])).status, 0);
-    await this.ok(['image', 'import', '--base-name', name, archive]);
+    await this.ok(['-n', namespace, 'image', 'import', '--base-name', name, archive]);
     fs.rmSync(archive);
   }
 

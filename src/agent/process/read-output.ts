@@ -1,18 +1,17 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { check, ERRNO } from '../../os/errno.ts';
+import { waitingBytes } from '../../os/fd.ts';
 import { readable } from '../../os/loop.ts';
 import { NR } from '../../syscall/numbers.ts';
 import type { CallContext } from '../../ttrpc/call.ts';
 import type { OutputName, ProcessRecord } from './process-record.ts';
 
-const FIONREAD = 0x541b;
 /** The most bytes of one answer: well below ttrpc's 4 MiB, and as much as a pipe holds. */
 const MAX_READ = 1 << 20;
 /** A terminal's buffer in the kernel is smaller than this. */
 const TERMINAL_READ = 16384;
 const NOTHING = new Uint8Array(0);
-const available = new Int32Array(1);
 
 /**
  * The next bytes of a process's output, at least one and at most `maxBytes`; none at the end, which is how upstream's
@@ -47,7 +46,8 @@ export async function readOutput(
 /** What can be read at once: none at the end, null when there is nothing yet. */
 function readNow(fd: number, limit: number, terminal: boolean): Uint8Array | null {
   for (;;) {
-    const bytes = new Uint8Array(Math.min(limit, terminal ? TERMINAL_READ : Math.max(waiting(fd), 1)));
+    // As many as wait there: they are sent without a copy of ours.
+    const bytes = new Uint8Array(Math.min(limit, terminal ? TERMINAL_READ : Math.max(waitingBytes(fd), 1)));
     const count = syscall(NR.read, fd, bytes, bytes.length);
     if (count === -ERRNO.EINTR) continue;
     if (count === -ERRNO.EAGAIN) return null;
@@ -56,11 +56,6 @@ function readNow(fd: number, limit: number, terminal: boolean): Uint8Array | nul
     check(count, 'read the output of a process');
     return count === bytes.length ? bytes : bytes.slice(0, count);
   }
-}
-
-/** How many bytes a pipe holds, so that a buffer of just that size is filled and sent without a copy of ours. */
-function waiting(fd: number): number {
-  return syscall(NR.ioctl, fd, FIONREAD, available) < 0 ? 0 : available[0]!;
 }
 
 function ignoreCancelled(error: unknown): void {
