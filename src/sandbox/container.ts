@@ -9,6 +9,19 @@ import { checkIdentifier } from './identifier.ts';
 import { GuestProcess, signalOptions } from './process.ts';
 import type { Teardown } from './teardown.ts';
 
+export interface ContainerParts {
+  client: AgentClient;
+  id: string;
+  bundle: string;
+  terminal: boolean;
+  /** What must be undone when it goes. */
+  teardown: Teardown;
+  /** Settles when it is known what became of the VM of an agent that hung up. */
+  vmFate?: () => Promise<unknown>;
+  /** Its first process, when it is not one of the usual kind. */
+  init?: GuestProcess;
+}
+
 /** A container in the guest: its first process, its execs, and what must be undone when it goes. */
 export class Container {
   readonly id: string;
@@ -20,19 +33,12 @@ export class Container {
   readonly #teardown: Teardown;
   readonly #vmFate: (() => Promise<unknown>) | undefined;
 
-  constructor(
-    client: AgentClient,
-    id: string,
-    bundle: string,
-    terminal: boolean,
-    teardown: Teardown,
-    vmFate?: () => Promise<unknown>,
-  ) {
+  constructor({ client, id, bundle, terminal, teardown, vmFate, init }: ContainerParts) {
     this.#client = client;
     this.#vmFate = vmFate;
     this.id = id;
     this.bundle = bundle;
-    this.init = new GuestProcess(client, id, '', terminal, vmFate);
+    this.init = init ?? new GuestProcess(client, id, '', terminal, vmFate);
     this.#teardown = teardown;
   }
 
@@ -50,7 +56,7 @@ export class Container {
 
   /** Runs its first process. */
   async start(): Promise<void> {
-    this.#expect(this.init, 'created');
+    this.expect('created');
     await this.#client.agent.startContainer({ containerId: this.id });
     this.init.started();
   }
@@ -86,7 +92,7 @@ export class Container {
 
   async startExec(execId: string): Promise<void> {
     const process = this.process(execId);
-    this.#expect(process, 'created');
+    expectState(process, 'created');
     const { pid } = await this.#client.agent.execProcess({
       containerId: process.containerId,
       execId,
@@ -109,13 +115,13 @@ export class Container {
   }
 
   async pause(): Promise<void> {
-    this.#expect(this.init, 'running');
+    this.expect('running');
     await this.#client.agent.pauseContainer({ containerId: this.id });
     this.init.become('paused');
   }
 
   async resume(): Promise<void> {
-    this.#expect(this.init, 'paused');
+    this.expect('paused');
     await this.#client.agent.resumeContainer({ containerId: this.id });
     this.init.become('running');
   }
@@ -151,8 +157,13 @@ export class Container {
     await this.#teardown.run();
   }
 
-  #expect(process: GuestProcess, state: GuestProcess['state']): void {
-    if (process.state === state) return;
-    throw new KataError('failed-precondition', `${process} is expected to be ${state}, it is ${process.state}`);
+  /** Throws `failed-precondition` when its first process is in another state. */
+  protected expect(state: GuestProcess['state']): void {
+    expectState(this.init, state);
   }
+}
+
+function expectState(process: GuestProcess, state: GuestProcess['state']): void {
+  if (process.state === state) return;
+  throw new KataError('failed-precondition', `${process} is expected to be ${state}, it is ${process.state}`);
 }

@@ -50,7 +50,13 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 it('gives up on an agent that never answers, whatever is asked, and still waits for what may take long', async () => {
   const client = guest(() => undefined, 100);
-  const container = new Container(client, 'c', '/b', false, new Teardown(() => {}));
+  const container = new Container({
+    client,
+    id: 'c',
+    bundle: '/b',
+    terminal: false,
+    teardown: new Teardown(() => {}),
+  });
   const calls = [
     client.agent.createSandbox({}),
     client.agent.createContainer({}),

@@ -3,11 +3,10 @@ import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
-import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
+import { identifyContainer } from '../oci/annotations.ts';
 import { isBind } from '../oci/bind-mount.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
 import type { OciCpu, OciMount, OciResources, OciSpec } from '../oci/spec.ts';
-import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
@@ -18,11 +17,13 @@ import { becomeOneself } from './become-oneself.ts';
 import { BlockVolumes } from './block-volumes.ts';
 import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
-import { GUEST_SHM, guestRoot } from './guest-paths.ts';
+import { containerRequest } from './container-request.ts';
+import { GUEST_SHM } from './guest-paths.ts';
 import type { GuestSize } from './guest-size.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
 import { guestSize, newMachine, savedSelf } from './machine.ts';
+import { PauseContainer } from './pause-container.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
@@ -148,6 +149,8 @@ export class Sandbox {
     // Should the root fail first, the boot's own end is nobody's news.
     this.#booting.catch(() => {});
     try {
+      if (identifyContainer(options.id, options.spec.annotations).kind === 'pod-sandbox')
+        return await this.#createPause(options, teardown);
       const deny = this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
       if (deny !== undefined) teardown.add('deny its devices', deny);
       const image = await prepareRoot({
@@ -174,10 +177,7 @@ export class Sandbox {
         rootStorages(options.id, disk, image, this.#writableBytes()),
         teardown,
       );
-      this.#containers.set(options.id, container);
-      teardown.add('forget the container', () => {
-        this.#containers.delete(options.id);
-      });
+      this.#know(container, teardown);
       timeline.mark('container-created');
       return container;
     } catch (error) {
@@ -197,6 +197,21 @@ export class Sandbox {
       if (this.#stopping === undefined) cgroups.limitCpus(containerId, null);
     });
     cgroups.limitCpus(containerId, cpu);
+  }
+
+  /** The pod by itself: there is nothing of it but the VM. */
+  async #createPause({ id, bundle, terminal }: CreateContainerOptions, teardown: Teardown): Promise<Container> {
+    const client = await this.#booting!;
+    const container = new PauseContainer({ client, id, bundle, terminal, teardown });
+    this.#know(container, teardown);
+    return container;
+  }
+
+  #know(container: Container, teardown: Teardown): void {
+    this.#containers.set(container.id, container);
+    teardown.add('forget the container', () => {
+      this.#containers.delete(container.id);
+    });
   }
 
   /** The failure of a guest that hung up or does not answer, with what it said last. */
@@ -233,40 +248,20 @@ export class Sandbox {
     teardown: Teardown,
   ): Promise<Container> {
     const { id, bundle, spec } = options;
-    const { kind } = identifyContainer(id, spec.annotations);
-    const message = specToAgent(spec, {
-      rootPath: guestRoot(id).rootfs,
-      disableGuestSeccomp: this.#options.config.runtime.disableGuestSeccomp,
-      annotations: {
-        [GUEST_ANNOTATIONS.containerType]: guestContainerType(kind),
-        [GUEST_ANNOTATIONS.bundlePath]: bundle,
-      },
-    });
-    const volumes = await this.#volumes.attach(id, spec, this.#machine, teardown);
+    const { disableGuestSeccomp, createContainerTimeoutMs } = this.#options.config.runtime;
+    const disks = await this.#volumes.attach(id, spec, this.#machine, teardown);
+    const sources = new Map<number, string>();
     for (const [index, mount] of (spec.mounts ?? []).entries())
-      if (isBind(mount) && !volumes.has(index))
-        message.mounts[index]!.source = await this.#bindSource(client, id, mount);
-    volumes.addTo(message);
+      if (isBind(mount) && !disks.has(index)) sources.set(index, await this.#bindSource(client, id, mount));
     // Set first: a creation that failed half-way in the guest is removed there too.
     teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
-    const { pid } = await client.agent.createContainer(
-      {
-        containerId: id,
-        execId: id,
-        // A user's name goes with the spec, as `process.user.username`.
-        stringUser: undefined,
-        devices: volumes.devices,
-        storages: [...storages, ...volumes.storages],
-        OCI: message,
-        sandboxPidns: sharesPodPids(spec),
-        sharedMounts: [],
-        stdinPort: 0,
-        stdoutPort: 0,
-        stderrPort: 0,
-      },
-      { timeoutMs: this.#options.config.runtime.createContainerTimeoutMs },
-    );
-    const container = new Container(client, id, bundle, options.terminal, teardown, () => this.#fate);
+    const podSpec = this.#options.spec;
+    const wanted = { id, bundle, spec, podSpec, storages, disks, sources, annotations: {}, disableGuestSeccomp };
+    const { pid } = await client.agent.createContainer(containerRequest(wanted), {
+      timeoutMs: createContainerTimeoutMs,
+    });
+    const { terminal } = options;
+    const container = new Container({ client, id, bundle, terminal, teardown, vmFate: () => this.#fate });
     container.init.pid = pid;
     container.init.watch();
     return container;

@@ -266,7 +266,9 @@ export class TaskService {
   async #pids({ id }: task.PidsRequest): Promise<task.PidsResponse> {
     const { container, init } = this.#task(id);
     const pids = await container.pids();
-    if (pids.length === 0 && init.reported === undefined) return { processes: [{ pid: init.pid, info: undefined }] };
+    // Even of one that has ended: containerd 1.7 and newer, when it comes back, takes a shim without pids for one whose
+    // task was never made, and removes the task with the exit status that nobody has fetched.
+    if (pids.length === 0) return { processes: [{ pid: init.pid, info: undefined }] };
     return { processes: pids.map(({ pid }) => ({ pid, info: undefined })) };
   }
 

@@ -103,7 +103,7 @@ describe('a container with annotations', () => {
 describe('a pod under containerd', () => {
   let containerd: Containerd;
   before(async () => {
-    containerd = await Containerd.start(Object.keys(versions)[0]!, { KATA_CONF_FILE: config });
+    containerd = await Containerd.start(Object.keys(versions)[0]!, { env: { KATA_CONF_FILE: config } });
   }, LIMIT);
   after(() => containerd?.stop(), LIMIT);
 

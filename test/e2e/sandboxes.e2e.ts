@@ -37,7 +37,7 @@ const annotated = (annotations: Record<string, string>) =>
 
 before(async () => {
   uncover = coverState();
-  containerd = await Containerd.start(Object.keys(versions)[0]!, { KATA_CONF_FILE: plain });
+  containerd = await Containerd.start(Object.keys(versions)[0]!, { env: { KATA_CONF_FILE: plain } });
   const started = await kata(['--config', debugged, 'run', '-d', '--name', 'harbor', 'busybox', 'sleep', '3600']);
   assert.equal(started.status, 0, started.stderr);
   own = started.stdout.trim();

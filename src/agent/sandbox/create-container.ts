@@ -13,6 +13,10 @@ import { checkContainerId } from './identifier.ts';
 import { removeLeftovers } from './remove-container.ts';
 import type { Sandbox } from './sandbox.ts';
 
+/** What the runtime says of a container: that it is a member of a pod, and not the pod itself. */
+const CONTAINER_TYPE = 'io.katacontainers.pkg.oci.container_type';
+const POD_CONTAINER = 'pod_container';
+
 /** Makes a container, up to just before its first process executes; the pid of that. What fails leaves nothing behind. */
 export function createContainer(sandbox: Sandbox, request: CreateContainerRequest): Promise<number> {
   const { containerId: id } = request;
@@ -45,6 +49,7 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
   try {
     storages = await sandbox.storages.attachAll(request.storages);
     if (sandbox.hooks !== undefined) addGuestHooks(spec, sandbox.hooks);
+    if (request.sandboxPidns) sandbox.sharePids();
     const shared = sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns);
     setUpBundle(id, spec);
     const making = Container.create({
@@ -92,8 +97,9 @@ async function abandon(making: Promise<Container>): Promise<void> {
 function register(sandbox: Sandbox, entry: ContainerEntry): void {
   const { container } = entry;
   for (const warning of container.warnings) log.warn(warning, { container: container.id });
-  // The first container of a pod is its infrastructure: others that share a pid namespace share this one's.
-  if (sandbox.containers.size === 0 && sandbox.pidOwner === undefined) {
+  // Upstream's runtimes make the pod itself first, as a container: others that share a pid namespace share this one's.
+  const isPod = entry.spec.annotations[CONTAINER_TYPE] !== POD_CONTAINER;
+  if (isPod && sandbox.containers.size === 0 && sandbox.namespaces?.get('pid') === undefined) {
     sandbox.namespaces?.hold('pid', container.openPidNamespace());
     sandbox.pidOwner = container.id;
   }

@@ -20,6 +20,7 @@ import { findGuestHooks, type GuestHooks } from './guest-hooks.ts';
 import { CONTAINERS_FOLDER, SHARED_FOLDER } from './guest-paths.ts';
 import { SandboxNamespaces } from './namespaces.ts';
 import { OomEvents } from './oom-events.ts';
+import { PidHolder } from './pid-holder.ts';
 import { removeContainer } from './remove-container.ts';
 import { nextState, type SandboxState } from './sandbox-state.ts';
 
@@ -46,6 +47,7 @@ export class Sandbox {
   pidOwner: string | undefined;
   #state: SandboxState = 'none';
   #console: DebugConsole | undefined;
+  #pidHolder: PidHolder | undefined;
 
   constructor(parameters: AgentParameters, modulesReady: Promise<void>) {
     this.parameters = parameters;
@@ -134,6 +136,13 @@ export class Sandbox {
     return prepared;
   }
 
+  /** Makes a pid namespace for the containers that share one, unless they have one already. */
+  sharePids(): void {
+    if (this.namespaces === undefined || this.namespaces.get('pid') !== undefined) return;
+    this.#pidHolder = new PidHolder();
+    this.namespaces.hold('pid', this.#pidHolder.openNamespace());
+  }
+
   /** The container of this id; `not-found` when there is none. */
   entry(id: string): ContainerEntry {
     const entry = this.containers.get(id);
@@ -169,6 +178,8 @@ export class Sandbox {
     failures.push(...(await this.storages.releaseEverything()));
     failures.push(...(this.namespaces?.close() ?? []));
     this.namespaces = undefined;
+    this.#pidHolder?.end();
+    this.#pidHolder = undefined;
     this.hooks = undefined;
     return failures;
   }

@@ -84,11 +84,29 @@ export class CriNode {
     return spawn('nsenter', [`--net=/run/netns/${this.netns}`, 'busybox', 'nc', host, `${port}`]);
   }
 
+  /** Ends containerd, not its shims, and starts it again `pauseMs` later. */
+  async restart(pauseMs: number): Promise<void> {
+    await this.containerd.restart(pauseMs);
+    // Its CRI plugin reads back what there is before it answers.
+    for (let waitedMs = 0; ; waitedMs += 50) {
+      const failure = await this.cri.pods().then(
+        () => null,
+        (error: Error) => error,
+      );
+      if (failure === null) return;
+      assert.ok(waitedMs < 10_000, `CRI does not come back: ${failure.message}`);
+      await sleep(50);
+    }
+  }
+
   async stop(): Promise<void> {
-    for (const id of await this.cri.pods()) await this.cri.removePod(id).catch(() => {});
-    this.cri.close();
-    await this.containerd.stop();
-    await run(['ip', 'netns', 'del', this.netns]);
+    try {
+      for (const id of await this.cri.pods()) await this.cri.removePod(id).catch(() => {});
+    } finally {
+      this.cri.close();
+      await this.containerd.stop();
+      await run(['ip', 'netns', 'del', this.netns]);
+    }
   }
 }
 
@@ -117,8 +135,8 @@ export class Pod {
         image: { image: BUSYBOX_IMAGE },
         command: ['sh', '-c', script],
         log_path: `${name}.log`,
-        linux: {},
         ...changes,
+        linux: linuxConfig(changes.linux as LinuxChanges | undefined),
       },
       this.config,
     );
@@ -168,6 +186,16 @@ export class Pod {
     await this.node.cri.stopPod(this.id);
     await this.node.cri.removePod(this.id);
   }
+}
+
+interface LinuxChanges {
+  resources?: Fields;
+  security_context?: Fields;
+}
+
+/** As kubelet sends it: a container has processes of its own unless its pod says otherwise. */
+function linuxConfig({ resources, security_context }: LinuxChanges = {}): Fields {
+  return { resources, security_context: { namespace_options: { pid: 'CONTAINER' }, ...security_context } };
 }
 
 async function ok(argv: string[]): Promise<void> {
