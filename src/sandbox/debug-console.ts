@@ -3,7 +3,7 @@ import { lstatIfExists } from '../os/stat.ts';
 import type { Process } from '../protocols/gen/oci.ts';
 import type { AgentClient } from './agent-client.ts';
 import { GUEST_SHARED } from './guest-paths.ts';
-import { copyFileToGuest } from './host-files.ts';
+import { copyToGuest } from './volumes/copy-to-guest.ts';
 
 /** A busybox is called by its name, or by that of one of its programs. */
 const GUEST_SHELL = `${GUEST_SHARED}/debug-console/busybox`;
@@ -28,7 +28,7 @@ export async function prepareConsole(client: AgentClient, hostShell: string, win
     throw new KataError('not-found', `the debug console's shell is expected at ${hostShell}, no file is there`, {
       hint: 'set debug_console_shell in [agent.kata] to a static busybox',
     });
-  await copyFileToGuest(client, hostShell, GUEST_SHELL);
+  await copyToGuest(client, hostShell, GUEST_SHELL);
   const { terminal, term = 'linux', columns = 0, rows = 0 } = window;
   return {
     terminal,

@@ -9,3 +9,7 @@ export function guestRoot(containerId: string): { base: string; lower: string; w
 
 /** The pod's shared memory. */
 export const GUEST_SHM = '/run/kata-containers/sandbox/shm';
+
+/** emptyDir volumes of the pod, a folder each: in the guest's file system, and as memory with a limit of its own. */
+export const GUEST_EMPTY_DIRS = '/run/kata-containers/sandbox/storage';
+export const GUEST_MEMORY_EMPTY_DIRS = '/run/kata-containers/sandbox/ephemeral';

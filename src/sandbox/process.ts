@@ -41,6 +41,8 @@ export class GuestProcess {
   readonly terminal: boolean;
   /** By the guest's pid namespace; 0 before it is known. */
   pid = 0;
+  /** What is to be fetched of it once it has ended, before anybody is told. */
+  farewell: (() => Promise<void>) | undefined;
   readonly #client: AgentClient;
   readonly #vmFate: () => Promise<unknown>;
   #state: ProcessState = 'created';

@@ -4,9 +4,8 @@ import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { identifyContainer } from '../oci/annotations.ts';
-import { isBind } from '../oci/bind-mount.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
-import type { OciCpu, OciMount, OciResources, OciSpec } from '../oci/spec.ts';
+import type { OciCpu, OciResources, OciSpec } from '../oci/spec.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
@@ -18,9 +17,7 @@ import { BlockVolumes } from './block-volumes.ts';
 import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { containerRequest } from './container-request.ts';
-import { GUEST_SHM } from './guest-paths.ts';
 import type { GuestSize } from './guest-size.ts';
-import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
 import { guestSize, newMachine, savedSelf } from './machine.ts';
 import { PauseContainer } from './pause-container.ts';
@@ -33,6 +30,9 @@ import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
 import { verifyHashes } from './verify-hashes.ts';
+import { ChangeWatcher } from './volumes/change-watcher.ts';
+import { HostVolumes } from './volumes/host-volumes.ts';
+import { fetchTerminationLog } from './volumes/termination-log.ts';
 import type { WarmGuest } from './warm-guest.ts';
 
 export interface SandboxOptions {
@@ -82,7 +82,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   readonly #size: GuestSize;
-  readonly #volumes = new BlockVolumes();
+  readonly #disks = new BlockVolumes();
   #machine: Qemu;
   /** Its cgroups on the host; null when its spec names none. */
   #cgroups: SandboxCgroups | null = null;
@@ -107,7 +107,9 @@ export class Sandbox {
   #fate: Promise<void> = Promise.resolve();
   /** The agent's channel is open. */
   #guestUp = false;
-  #disks = 0;
+  #rootCount = 0;
+  /** Of what containers mount from the host. */
+  #watcher: ChangeWatcher | undefined;
 
   constructor(options: SandboxOptions) {
     this.id = options.id;
@@ -163,7 +165,7 @@ export class Sandbox {
       timeline.mark('root-image-ready');
       // As early as it can be: a disk that the kernel finds while it boots costs 10 ms, one plugged in later 45.
       await (this.#started ?? this.#booting);
-      const diskId = `root-${this.#disks++}`;
+      const diskId = `root-${this.#rootCount++}`;
       const disk = await this.#machine.attachDisk({ id: diskId, path: image.path, readOnly: true });
       teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
       timeline.mark('root-attached');
@@ -249,30 +251,38 @@ export class Sandbox {
   ): Promise<Container> {
     const { id, bundle, spec } = options;
     const { disableGuestSeccomp, createContainerTimeoutMs } = this.#options.config.runtime;
-    const disks = await this.#volumes.attach(id, spec, this.#machine, teardown);
-    const sources = new Map<number, string>();
-    for (const [index, mount] of (spec.mounts ?? []).entries())
-      if (isBind(mount) && !disks.has(index)) sources.set(index, await this.#bindSource(client, id, mount));
+    const disks = await this.#disks.attach(id, spec, this.#machine, teardown);
     // Set first: a creation that failed half-way in the guest is removed there too.
     teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
+    const volumes = await this.#hostVolumes(client, id, spec, (index) => disks.has(index));
+    teardown.add('follow no volume', () => volumes.close());
+    const { sources, annotations } = volumes;
     const podSpec = this.#options.spec;
-    const wanted = { id, bundle, spec, podSpec, storages, disks, sources, annotations: {}, disableGuestSeccomp };
+    storages.push(...volumes.storages);
+    const wanted = { id, bundle, spec, podSpec, storages, disks, sources, annotations, disableGuestSeccomp };
     const { pid } = await client.agent.createContainer(containerRequest(wanted), {
       timeoutMs: createContainerTimeoutMs,
     });
     const { terminal } = options;
     const container = new Container({ client, id, bundle, terminal, teardown, vmFate: () => this.#fate });
     container.init.pid = pid;
+    const { terminationLog } = volumes;
+    if (terminationLog !== undefined)
+      container.init.farewell = () => fetchTerminationLog(client, id, terminationLog, this.#options.log);
     container.init.watch();
     return container;
   }
 
-  /** Where the agent finds what the host mounts there. */
-  async #bindSource(client: AgentClient, containerId: string, { destination, source = '' }: OciMount): Promise<string> {
-    // The pod's shared memory is the guest's: the host's would be another one.
-    if (destination === '/dev/shm') return GUEST_SHM;
-    this.#options.log.debug(`${source} is copied into container ${containerId}: changes do not reach the other side`);
-    return copyToGuest(client, containerId, source);
+  #hostVolumes(
+    client: AgentClient,
+    containerId: string,
+    spec: OciSpec,
+    isElsewhere: (index: number) => boolean,
+  ): Promise<HostVolumes> {
+    const { config, log } = this.#options;
+    this.#watcher ??= new ChangeWatcher((message) => log.warning(message));
+    const guestMemoryBytes = config.hypervisor.defaultMemoryMib * 2 ** 20;
+    return HostVolumes.make({ client, watcher: this.#watcher, log, guestMemoryBytes, isElsewhere }, containerId, spec);
   }
 
   async #removeFromGuest(client: AgentClient, containerId: string): Promise<void> {
@@ -499,6 +509,7 @@ export class Sandbox {
       this.#options.log.warning(KataError.from(error).line);
     });
     for (const container of [...this.#containers.values()]) await container.remove();
+    this.#watcher?.close();
     await this.#teardown.run();
     this.#lost();
   }

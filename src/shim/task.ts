@@ -23,7 +23,7 @@ export class TaskProcess {
     // Its end is told when its output has arrived: whoever hears of it may stop reading.
     this.#report = process.exited.then(async (exit) => {
       await this.#starting;
-      await io.drain();
+      await Promise.all([io.drain(), process.farewell?.()]);
       this.#reported = exit;
       for (const tell of this.#waiting) tell(exit);
       this.#waiting.clear();

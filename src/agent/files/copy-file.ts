@@ -1,10 +1,10 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
-import { makeDirectories } from '../../os/directory.ts';
-import { check, isErrno } from '../../os/errno.ts';
+import { makeDirectories, removeTreeAt } from '../../os/directory.ts';
+import { check, ERRNO, isErrno } from '../../os/errno.ts';
 import { close, O, open } from '../../os/fd.ts';
 import { type PlaceInRoot, parentInRoot, removeInRoot } from '../../os/resolve.ts';
-import { S } from '../../os/stat.ts';
+import { fstat, isType, S } from '../../os/stat.ts';
 import { utf8Decode } from '../../os/utf8.ts';
 import type { CopyFileRequest } from '../../protocols/gen/agent.ts';
 import { NR } from '../../syscall/numbers.ts';
@@ -22,18 +22,49 @@ const AT_EMPTY_PATH = 0x1000;
  * path is resolved as if the shared folder were the root.
  */
 export function copyFile(request: CopyFileRequest): void {
-  const { path } = request;
-  if (!path.startsWith(`${SHARED_FOLDER}/`) || path.split('/').includes('..'))
-    throw new KataError('invalid-argument', `a path below ${SHARED_FOLDER} is expected, found ${JSON.stringify(path)}`);
-  makeDirectories(SHARED_FOLDER);
-  const root = open(SHARED_FOLDER, O.PATH | O.DIRECTORY);
-  try {
-    const relative = path.slice(SHARED_FOLDER.length + 1);
+  inSharedFolder(request.path, (root, relative) => {
     using place = makeParent(root, relative, request);
     const type = request.fileMode & S.IFMT;
     if (type === S.IFDIR) putFolder(place, request);
     else if (type === S.IFLNK) putLink(root, relative, place, request);
     else putPiece(root, relative, place, request);
+  });
+}
+
+/** Removes what was copied to this path, a file, a link or a folder with all that is in it; nothing there is fine. */
+export function removeCopy(path: string): void {
+  inSharedFolder(path, removeInRoot);
+}
+
+/**
+ * Writes a copied file anew, in place: who has it open, or mounted, sees the change. `not-found` when it isn't there,
+ * `invalid-argument` when it is no regular file.
+ */
+export function rewriteCopy(path: string, data: Uint8Array): void {
+  inSharedFolder(path, (root, relative) => {
+    using place = parentInRoot(root, relative);
+    const flags = O.WRONLY | O.NOFOLLOW | O.NONBLOCK | O.CLOEXEC;
+    const fd = check(syscall(NR.openat, place.folderFd, place.name, flags, 0), `write ${path}`);
+    try {
+      if (!isType(fstat(fd), S.IFREG))
+        throw new KataError('invalid-argument', `${path} is expected to be a regular file`);
+      // Longer first: whoever reads meanwhile sees old or new bytes, but no end that comes too early.
+      writeAt(fd, data, 0, path);
+      check(syscall(NR.ftruncate, fd, data.length), `set the length of ${path}`);
+    } finally {
+      close(fd);
+    }
+  });
+}
+
+/** Gives `action` the shared folder as a root, and the path in it. */
+function inSharedFolder(path: string, action: (root: number, relative: string) => void): void {
+  if (!path.startsWith(`${SHARED_FOLDER}/`) || path.split('/').includes('..'))
+    throw new KataError('invalid-argument', `a path below ${SHARED_FOLDER} is expected, found ${JSON.stringify(path)}`);
+  makeDirectories(SHARED_FOLDER);
+  const root = open(SHARED_FOLDER, O.PATH | O.DIRECTORY);
+  try {
+    action(root, path.slice(SHARED_FOLDER.length + 1));
   } finally {
     close(root);
   }
@@ -68,10 +99,13 @@ function putFolder(place: PlaceInRoot, { fileMode, uid, gid, path }: CopyFileReq
 
 function putLink(root: number, relative: string, place: PlaceInRoot, request: CopyFileRequest): void {
   const { data, uid, gid, path } = request;
-  removeInRoot(root, relative);
-  check(syscall(NR.symlinkat, utf8Decode(data), place.folderFd, place.name), `make the link ${path}`);
+  const { folderFd } = place;
+  const temporary = temporaryName(place);
+  removeTreeAt(folderFd, temporary);
+  check(syscall(NR.symlinkat, utf8Decode(data), folderFd, temporary), `make the link ${path}`);
   const flags = AT_SYMLINK_NOFOLLOW;
-  check(syscall(NR.fchownat, place.folderFd, place.name, uid, gid, flags), `give ${path} to its owner`);
+  check(syscall(NR.fchownat, folderFd, temporary, uid, gid, flags), `give ${path} to its owner`);
+  putIntoPlace(root, relative, place, path);
 }
 
 function putPiece(root: number, relative: string, place: PlaceInRoot, request: CopyFileRequest): void {
@@ -79,7 +113,7 @@ function putPiece(root: number, relative: string, place: PlaceInRoot, request: C
   const end = offset + BigInt(data.length);
   if (offset < 0n || fileSize < 0n || end > fileSize)
     throw new KataError('invalid-argument', `a piece of ${path} ends at ${end}, the file is to have ${fileSize} bytes`);
-  const temporary = `${place.name}.kata-part`;
+  const temporary = temporaryName(place);
   const flags = O.WRONLY | O.NOFOLLOW | O.CLOEXEC | (offset === 0n ? O.CREAT | O.TRUNC : 0);
   const fd = check(syscall(NR.openat, place.folderFd, temporary, flags, 0o600), `write ${path} at ${offset}`);
   try {
@@ -90,10 +124,21 @@ function putPiece(root: number, relative: string, place: PlaceInRoot, request: C
   } finally {
     close(fd);
   }
-  // A folder in the way cannot be replaced by renaming.
-  removeInRoot(root, relative);
-  const { folderFd } = place;
-  check(syscall(NR.renameat2, folderFd, temporary, folderFd, place.name, 0), `put ${path} into place`);
+  putIntoPlace(root, relative, place, path);
+}
+
+const temporaryName = ({ name }: PlaceInRoot): string => `${name}.kata-part`;
+
+/** Gives what is whole its name. What had the name before is there until then. */
+function putIntoPlace(root: number, relative: string, place: PlaceInRoot, path: string): void {
+  const { folderFd, name } = place;
+  const rename = () => syscall(NR.renameat2, folderFd, temporaryName(place), folderFd, name, 0);
+  let result = rename();
+  if (result === -ERRNO.EISDIR) {
+    removeInRoot(root, relative);
+    result = rename();
+  }
+  check(result, `put ${path} into place`);
 }
 
 function writeAt(fd: number, data: Uint8Array, offset: number, what: string): void {

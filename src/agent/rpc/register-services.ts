@@ -5,6 +5,7 @@ import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
+import { removeCopy, rewriteCopy } from '../files/copy-file.ts';
 import { clearFreeMemory } from '../guest/free-memory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
@@ -44,6 +45,8 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
       clearFreeMemory(Number(bytes));
       return {};
     },
+    removeCopy: ({ path }) => removeCopy(path),
+    rewriteCopy: ({ path, data }) => rewriteCopy(path, data),
   });
 }
 

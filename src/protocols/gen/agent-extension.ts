@@ -1,6 +1,20 @@
 // Made of agent-extension.proto by `npm run generate`. Do not edit.
 import { type MessageType, message } from '../codec.ts';
+import { Empty } from './google/protobuf/empty.ts';
 import { Spec } from './oci.ts';
+
+/** Below the folder that CopyFile writes to. */
+export interface RemoveCopyRequest {
+  path: string;
+}
+export const RemoveCopyRequest: MessageType<RemoveCopyRequest> = /* @__PURE__ */ message('1:path:s');
+
+/** All that the file is to hold. */
+export interface RewriteCopyRequest {
+  path: string;
+  data: Uint8Array;
+}
+export const RewriteCopyRequest: MessageType<RewriteCopyRequest> = /* @__PURE__ */ message('1:path:s 2:data:y');
 
 /** Which container. */
 export interface ListProcessesRequest {
@@ -67,6 +81,10 @@ export const AgentExtensionDefinition = {
     prepareContainer: { name: 'PrepareContainer', requestType: PrepareContainerRequest, responseType: PrepareContainerResponse },
     /** Makes what the guest's free memory still holds zeros, as far as it can. */
     clearFreeMemory: { name: 'ClearFreeMemory', requestType: ClearFreeMemoryRequest, responseType: ClearFreeMemoryResponse },
+    /** Removes what CopyFile made, with all that is in it. */
+    removeCopy: { name: 'RemoveCopy', requestType: RemoveCopyRequest, responseType: Empty },
+    /** Writes a file that CopyFile made anew, in place, for those who have it mounted. */
+    rewriteCopy: { name: 'RewriteCopy', requestType: RewriteCopyRequest, responseType: Empty },
   },
 } as const;
 export type AgentExtensionDefinition = typeof AgentExtensionDefinition;
