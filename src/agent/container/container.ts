@@ -161,12 +161,13 @@ export class Container {
    * Sends a signal to one process; `not-found` when it has ended.
    *
    * A first process without a handler for SIGTERM gets SIGKILL, as in Kata: the kernel lets no signal through to the
-   * init of a pid namespace that it does not handle, and its caller would wait for nothing.
+   * init of a pid namespace that it does not handle, and its caller would wait for nothing. Unlike Kata: one that has
+   * chosen to ignore it is left its time.
    */
   signal(execId: string, signal: number): void {
     const process = this.process(execId);
     const isNamespaceInit = process === this.init && this.#ownsPids;
-    const ignores = signal === SIGNAL.TERM && isNamespaceInit && !handles(process.pid, signal);
+    const ignores = signal === SIGNAL.TERM && isNamespaceInit && !minds(process.pid, signal);
     if (!process.kill(ignores ? SIGNAL.KILL : signal))
       throw new KataError('not-found', `process ${execId || this.id} has ended`, { errno: 'ESRCH' });
   }
@@ -303,8 +304,12 @@ async function runCreationHooks(options: ContainerOptions, plan: ContainerPlan, 
   await runHooks(hooks.createContainer, state, { initPidfd: init.pidfd, namespaces: namespacesOf(plan.namespaces) });
 }
 
-/** Whether a process has a handler for a signal, by its `SigCgt` (proc_pid_status(5)); true when it is gone. */
-function handles(pid: number, signal: number): boolean {
-  const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readTextIfExists(`/proc/${pid}/status`) ?? '')?.[1];
-  return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
+/**
+ * Whether a process has said what a signal does to it, by `SigCgt` and `SigIgn` (proc_pid_status(5)); true when it is
+ * gone.
+ */
+function minds(pid: number, signal: number): boolean {
+  const status = readTextIfExists(`/proc/${pid}/status`) ?? '';
+  const masks = [...status.matchAll(/^Sig(?:Cgt|Ign):\s*([0-9a-f]+)/gm)].map(([, mask]) => BigInt(`0x${mask}`));
+  return masks.length === 0 || masks.some((mask) => ((mask >> BigInt(signal - 1)) & 1n) === 1n);
 }

@@ -1,7 +1,6 @@
 // What kubelet finds on a node: a containerd with its CRI plugin, our runtime as the handler `kata`, a pause image, and
 // pods' networks by CNI, all of it in a network namespace of its own.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { BUSYBOX, Containerd, type ContainerdSetup, run, sleep } from '../containerd.ts';
@@ -79,9 +78,11 @@ export class CriNode {
     return path.join(this.containerd.folder, 'kubelet', ...parts);
   }
 
-  /** Sends to an address in the node's network namespace, and gives its streams. */
-  connect(host: string, port: number) {
-    return spawn('nsenter', [`--net=/run/netns/${this.netns}`, 'busybox', 'nc', host, `${port}`]);
+  /** What an HTTP server that the node reaches answers, head and body. */
+  async fetch(host: string, port: number, page: string): Promise<string> {
+    const input = `GET ${page} HTTP/1.0\r\n\r\n`;
+    const nc = ['busybox', 'nc', '-w', '5', host, `${port}`];
+    return (await run(['nsenter', `--net=/run/netns/${this.netns}`, ...nc], { input })).stdout;
   }
 
   /** Ends containerd, not its shims, and starts it again `pauseMs` later. */
