@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleForNode } from '../setup/bundle.mjs';
+import { cniPlugins, fetchCniPlugins } from '../setup/cni-plugins.mjs';
 import { containerds, fetchContainerds } from '../setup/containerds.mjs';
 import { isolated } from '../setup/isolation.mjs';
 import { withLock } from '../setup/lock.mjs';
@@ -13,7 +14,10 @@ import { fetchPeers, peers } from '../setup/peers.mjs';
 import { main, runVisibly, SetupError } from '../setup/run.mjs';
 
 /** Those that measure against other runtimes, which set-up does not need. */
-const withPeers = ['start', 'scale'];
+const withPeers = ['start', 'scale', 'cri'];
+
+/** Those that make interfaces: in a network namespace of their own. */
+const withNetwork = ['cri'];
 
 await main(async () => {
   const [name = '', ...options] = process.argv.slice(2);
@@ -25,6 +29,7 @@ await main(async () => {
     await withLock(async () => {
       await fetchPeers();
       await fetchContainerds();
+      await fetchCniPlugins();
     });
   }
   const folder = path.join(build, 'bench', String(process.pid));
@@ -32,9 +37,11 @@ await main(async () => {
   const temporary = fs.mkdtempSync(path.join(tmpdir(), 'kata-ts-bench-'));
   try {
     const [bundle = ''] = await bundleForNode([path.join(root, 'bench', `${name}.ts`)], folder);
-    const command = isolated([process.execPath, '--enable-source-maps', bundle, ...options], 'shared');
+    const network = withNetwork.includes(name) ? ['unshare', '--net'] : [];
+    const command = isolated([...network, process.execPath, '--enable-source-maps', bundle, ...options], 'shared');
     const env = {
       KATA_TS_CONTAINERDS: JSON.stringify(containerds()),
+      KATA_TS_CNI: cniPlugins(),
       KATA_TS_PEERS: JSON.stringify(peers()),
       KATA_TS_AGENT: agentBinary,
       TMPDIR: temporary,

@@ -20,7 +20,7 @@ let made = 0;
 export class CriNode {
   readonly containerd: Containerd;
   readonly cri: CriClient;
-  /** The network namespace that its containerd is in. */
+  /** The name of the network namespace that its containerd is in; empty when it is ours. */
   readonly netns: string;
   #names = 0;
 
@@ -30,13 +30,17 @@ export class CriNode {
     this.cri = new CriClient(containerd.address);
   }
 
-  static async start(version: string, setup: { env?: Record<string, string> } = {}): Promise<CriNode> {
-    const netns = `node-${process.pid}-${made++}`;
-    await ok(['ip', 'netns', 'add', netns]);
-    await ok(['ip', '-n', netns, 'link', 'set', 'lo', 'up']);
+  /** `inOurs`: in the network namespace of the test itself. */
+  static async start(
+    version: string,
+    { env = {}, inOurs = false }: { env?: Record<string, string>; inOurs?: boolean } = {},
+  ): Promise<CriNode> {
+    const netns = inOurs ? '' : `node-${process.pid}-${made++}`;
+    if (!inOurs) await ok(['ip', 'netns', 'add', netns]);
+    await ok([...within(netns), 'ip', 'link', 'set', 'lo', 'up']);
     const containerd = await Containerd.start(version, {
-      ...setup,
-      prefix: ['nsenter', `--net=/run/netns/${netns}`],
+      env,
+      prefix: within(netns),
       settings: (folder) => criSettings(version, folder),
     } satisfies ContainerdSetup);
     const node = new CriNode(containerd, netns);
@@ -82,7 +86,7 @@ export class CriNode {
   async fetch(host: string, port: number, page: string): Promise<string> {
     const input = `GET ${page} HTTP/1.0\r\n\r\n`;
     const nc = ['busybox', 'nc', '-w', '5', host, `${port}`];
-    return (await run(['nsenter', `--net=/run/netns/${this.netns}`, ...nc], { input })).stdout;
+    return (await run([...within(this.netns), ...nc], { input })).stdout;
   }
 
   /** Ends containerd, not its shims, and starts it again `pauseMs` later. */
@@ -106,7 +110,7 @@ export class CriNode {
     } finally {
       this.cri.close();
       await this.containerd.stop();
-      await run(['ip', 'netns', 'del', this.netns]);
+      if (this.netns !== '') await run(['ip', 'netns', 'del', this.netns]);
     }
   }
 }
@@ -198,6 +202,9 @@ interface LinuxChanges {
 function linuxConfig({ resources, security_context }: LinuxChanges = {}): Fields {
   return { resources, security_context: { namespace_options: { pid: 'CONTAINER' }, ...security_context } };
 }
+
+/** Runs a command in a network namespace; in ours when it has no name. */
+const within = (netns: string): string[] => (netns === '' ? [] : ['nsenter', `--net=/run/netns/${netns}`]);
 
 async function ok(argv: string[]): Promise<void> {
   const { status, stderr } = await run(argv);
