@@ -45,7 +45,8 @@ function newSocket(family: number): number {
   return check(syscall(NR.socket, family, SOCK_STREAM | O.NONBLOCK | O.CLOEXEC, 0), 'create a socket');
 }
 
-async function connect(family: number, address: Uint8Array, what: string): Promise<number> {
+/** Connects a new stream socket of this family to an address; the descriptor is the caller's. `what` names it in errors. */
+export async function connectSocket(family: number, address: Uint8Array, what: string): Promise<number> {
   const fd = newSocket(family);
   try {
     // EAGAIN is a unix socket's full backlog: there is nothing to wait for, the caller may try again.
@@ -72,12 +73,12 @@ export async function connectUnix(path: string): Promise<FdStream> {
 
 /** As `connectUnix`, as a descriptor, the caller's: for who sends descriptors over it. */
 export function connectUnixFd(path: string): Promise<number> {
-  return connect(AF_UNIX, unixAddress(path), path);
+  return connectSocket(AF_UNIX, unixAddress(path), path);
 }
 
 /** A connection over vsock(7). */
 export async function connectVsock(cid: number, port: number): Promise<FdStream> {
-  return new FdStream(await connect(AF_VSOCK, vsockAddress(cid, port), `vsock ${cid}:${port}`));
+  return new FdStream(await connectSocket(AF_VSOCK, vsockAddress(cid, port), `vsock ${cid}:${port}`));
 }
 
 /** A listening socket. `accept` gives connections, `close` ends it; a waiting accept then throws `cancelled`. */
@@ -108,7 +109,8 @@ export class Listener {
   }
 }
 
-function listen(family: number, address: Uint8Array, what: string): Listener {
+/** Listens on a new stream socket of this family at an address, which `what` names in errors. */
+export function listenSocket(family: number, address: Uint8Array, what: string): Listener {
   const fd = newSocket(family);
   try {
     check(syscall(NR.bind, fd, address, address.length), `bind ${what}`);
@@ -124,7 +126,7 @@ function listen(family: number, address: Uint8Array, what: string): Listener {
 export function listenUnix(path: string, mode = 0o600): Listener {
   const before = syscall(NR.umask, ~mode & 0o777);
   try {
-    return listen(AF_UNIX, unixAddress(path), path);
+    return listenSocket(AF_UNIX, unixAddress(path), path);
   } finally {
     syscall(NR.umask, before);
   }
@@ -132,7 +134,7 @@ export function listenUnix(path: string, mode = 0o600): Listener {
 
 /** Listens on vsock(7) `port` for any peer. */
 export function listenVsock(port: number): Listener {
-  return listen(AF_VSOCK, vsockAddress(VMADDR_CID_ANY, port), `vsock port ${port}`);
+  return listenSocket(AF_VSOCK, vsockAddress(VMADDR_CID_ANY, port), `vsock port ${port}`);
 }
 
 /** The process at the other end of a unix socket (`SO_PEERCRED`, unix(7)). */

@@ -29,7 +29,10 @@ export async function ifServed<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** What waits for a process, its bytes, or an event takes as long as it takes. */
-const WITHOUT_LIMIT = new Set(['WaitProcess', 'ReadStdout', 'ReadStderr', 'WriteStdin', 'GetOOMEvent']);
+const WITHOUT_LIMIT = new Set([
+  ...['WaitProcess', 'ReadStdout', 'ReadStderr', 'WriteStdin', 'GetOOMEvent'],
+  ...['ReadConnection', 'WriteConnection'],
+]);
 /** A guest that does not answer must not hold up whoever wants to be rid of it. */
 const ANSWER_TIMEOUT_MS = 60_000;
 

@@ -6,6 +6,7 @@ import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
 import type { OciCpu, OciResources, OciSpec } from '../oci/spec.ts';
+import { networkNamespacePath } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
@@ -20,6 +21,7 @@ import { containerRequest } from './container-request.ts';
 import type { GuestSize } from './guest-size.ts';
 import { checkIdentifier } from './identifier.ts';
 import { guestSize, newMachine, savedSelf } from './machine.ts';
+import { PortForward } from './network/port-forward.ts';
 import { PauseContainer } from './pause-container.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
@@ -316,6 +318,7 @@ export class Sandbox {
     // The agent takes requests in their order, so a clone is itself before it takes this one.
     const created = client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     await Promise.all([ready.then(() => timeline.mark('agent-up')), created]);
+    this.#forwardPorts(client);
     this.#client = client;
     this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
@@ -346,6 +349,15 @@ export class Sandbox {
     if (cgroups === null) return;
     cgroups.placeVm(machine.pid, machine.vcpuThreads(), isOurChild);
     machine.beforeOpening = (path) => cgroups.allowDevices([path]);
+  }
+
+  /** For kubelet, of a pod. */
+  #forwardPorts(client: AgentClient): void {
+    const { spec, log } = this.#options;
+    const path = networkNamespacePath(spec);
+    if (path === undefined || identifyContainer(this.id, spec.annotations).kind !== 'pod-sandbox') return;
+    const forward = PortForward.open(path, client, log);
+    if (forward !== null) this.#teardown.add('forward no ports', () => forward.close());
   }
 
   /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */

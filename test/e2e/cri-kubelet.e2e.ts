@@ -236,5 +236,24 @@ for (const version of Object.keys(versions)) {
       const lines = (await pod.exec(id, script)).trim().split('\n');
       assert.deepEqual(lines, [name, name, 'search test.local', 'nameserver 10.9.8.7', 'options ndots:2']);
     });
+
+    it('forwards a port to what listens in the pod, also at 127.0.0.1 alone', LIMIT, async () => {
+      const server = await pod.run('mkdir /www; seq 100000 > /www/big; httpd -f -p 127.0.0.1:8080 -h /www');
+      await pod.exec(server, 'until wget -qO /dev/null http://127.0.0.1:8080/big; do sleep 0.1; done');
+      const url = await node.cri.stream('PortForward', { pod_sandbox_id: pod.id, port: [8080] });
+      const [data, error] = [0, 1];
+      const stream = new KubeStream(`${url}?port=8080`, node.netns);
+      stream.send(data, 'GET /big HTTP/1.0\r\n\r\n');
+      await stream.until(data, /200 OK[\s\S]*\n99999\n100000\n$/);
+      assert.equal(stream.text(data, true).length, stream.text(data, true).indexOf('\r\n\r\n') + 4 + 588895);
+      assert.equal(stream.text(error, true), '');
+      stream.close();
+      // Where nobody listens, the connection ends.
+      const other = await node.cri.stream('PortForward', { pod_sandbox_id: pod.id, port: [9] });
+      const none = new KubeStream(`${other}?port=9`, node.netns);
+      none.send(data, 'anything');
+      await none.closed;
+      await node.cri.stop(server);
+    });
   });
 }

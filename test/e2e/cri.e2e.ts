@@ -130,6 +130,34 @@ for (const version of Object.keys(versions)) {
       await leavesNothing(clean);
     });
 
+    it('removes a pod that was half made when containerd was killed', LIMIT, async () => {
+      const making = node.pod().then(
+        () => 'made',
+        (error: Error) => error.message,
+      );
+      while (processes(/containerd-shim-kata-v2.* -id/).length === 0) await sleep(5);
+      await node.restart(0, 'SIGKILL');
+      await making;
+      for (const id of await node.cri.pods()) {
+        await node.cri.stopPod(id);
+        await node.cri.removePod(id);
+      }
+      await leavesNothing(clean);
+    });
+
+    it('says why a container cannot start, and leaves nothing of it', LIMIT, async () => {
+      const pod = await node.pod();
+      const before = footprint();
+      const id = await pod.create('true', { command: ['/no/such/program'] });
+      await assert.rejects(node.cri.start(id), /no\/such\/program/);
+      const status = await pod.exited(id);
+      assert.equal(status.reason, 'StartError');
+      await node.cri.remove(id);
+      assert.deepEqual(footprint(), before);
+      assert.equal((await pod.finish('exit 8')).status.exit_code, 8);
+      await pod.remove();
+    });
+
     for (const [victim, find] of [
       ['VM', vmmOf],
       ['shim', shimOf],

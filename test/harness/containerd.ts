@@ -117,17 +117,17 @@ export class Containerd {
   }
 
   /** Ends the daemon, not its shims, and starts it again with all that it kept, `pauseMs` later. */
-  async restart(pauseMs = 0): Promise<void> {
-    await this.#end();
+  async restart(pauseMs = 0, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.#end(signal);
     await sleep(pauseMs);
     this.#process = this.#spawn();
     await this.#serves();
   }
 
-  async #end(): Promise<void> {
+  async #end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGTERM');
+    this.#process.kill(signal);
     await ended;
   }
 

@@ -7,6 +7,7 @@ import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
 import { removeCopy, rewriteCopy } from '../files/copy-file.ts';
 import { clearFreeMemory } from '../guest/free-memory.ts';
+import { Connections } from '../network/connections.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
 import { containerHandlers } from './container-handlers.ts';
@@ -32,6 +33,7 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
     check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }),
     version: () => ({ grpcVersion: API_VERSION, agentVersion: AGENT_VERSION }),
   });
+  const connections = new Connections();
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
@@ -45,6 +47,10 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
       clearFreeMemory(Number(bytes));
       return {};
     },
+    connect: async ({ port }) => ({ connection: await connections.open(port) }),
+    readConnection: async ({ connection }) => ({ data: await connections.read(connection) }),
+    writeConnection: ({ connection, data }) => connections.write(connection, data),
+    endConnection: ({ connection, whole }) => connections.end(connection, whole),
     removeCopy: ({ path }) => removeCopy(path),
     rewriteCopy: ({ path, data }) => rewriteCopy(path, data),
   });

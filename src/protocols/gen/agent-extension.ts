@@ -3,6 +3,40 @@ import { type MessageType, message } from '../codec.ts';
 import { Empty } from './google/protobuf/empty.ts';
 import { Spec } from './oci.ts';
 
+export interface ConnectRequest {
+  port: number;
+}
+export const ConnectRequest: MessageType<ConnectRequest> = /* @__PURE__ */ message('1:port:u');
+
+/** The number of the connection. */
+export interface ConnectResponse {
+  connection: number;
+}
+export const ConnectResponse: MessageType<ConnectResponse> = /* @__PURE__ */ message('1:connection:u');
+
+export interface ReadConnectionRequest {
+  connection: number;
+}
+export const ReadConnectionRequest: MessageType<ReadConnectionRequest> = /* @__PURE__ */ message('1:connection:u');
+
+export interface ReadConnectionResponse {
+  data: Uint8Array;
+}
+export const ReadConnectionResponse: MessageType<ReadConnectionResponse> = /* @__PURE__ */ message('1:data:y');
+
+export interface WriteConnectionRequest {
+  connection: number;
+  data: Uint8Array;
+}
+export const WriteConnectionRequest: MessageType<WriteConnectionRequest> = /* @__PURE__ */ message('1:connection:u 2:data:y');
+
+/** `whole`: both directions, and the number is nobody's any more. */
+export interface EndConnectionRequest {
+  connection: number;
+  whole: boolean;
+}
+export const EndConnectionRequest: MessageType<EndConnectionRequest> = /* @__PURE__ */ message('1:connection:u 2:whole:b');
+
 /** Below the folder that CopyFile writes to. */
 export interface RemoveCopyRequest {
   path: string;
@@ -85,6 +119,14 @@ export const AgentExtensionDefinition = {
     removeCopy: { name: 'RemoveCopy', requestType: RemoveCopyRequest, responseType: Empty },
     /** Writes a file that CopyFile made anew, in place, for those who have it mounted. */
     rewriteCopy: { name: 'RewriteCopy', requestType: RewriteCopyRequest, responseType: Empty },
+    /** Connects to a port at 127.0.0.1 in the guest, for port-forward. */
+    connect: { name: 'Connect', requestType: ConnectRequest, responseType: ConnectResponse },
+    /** The next bytes that came in over a connection; none at its end. */
+    readConnection: { name: 'ReadConnection', requestType: ReadConnectionRequest, responseType: ReadConnectionResponse },
+    /** Sends all of these bytes. */
+    writeConnection: { name: 'WriteConnection', requestType: WriteConnectionRequest, responseType: Empty },
+    /** Sends no more, or lets go of the connection. */
+    endConnection: { name: 'EndConnection', requestType: EndConnectionRequest, responseType: Empty },
   },
 } as const;
 export type AgentExtensionDefinition = typeof AgentExtensionDefinition;

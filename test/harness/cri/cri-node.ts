@@ -90,8 +90,8 @@ export class CriNode {
   }
 
   /** Ends containerd, not its shims, and starts it again `pauseMs` later. */
-  async restart(pauseMs: number): Promise<void> {
-    await this.containerd.restart(pauseMs);
+  async restart(pauseMs: number, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.containerd.restart(pauseMs, signal);
     // Its CRI plugin reads back what there is before it answers.
     for (let waitedMs = 0; ; waitedMs += 50) {
       const failure = await this.cri.pods().then(
