@@ -52,12 +52,16 @@ export class HostVolumes {
   /** Throws `not-found` for a source that isn't there, else as `copyToGuest` does; what is half done stays for `close`. */
   static async make(host: VolumesHost, containerId: string, spec: OciSpec): Promise<HostVolumes> {
     const volumes = new HostVolumes(host, containerId);
+    // All at once: under emulation the way to the agent and back takes longer than a small file's copy.
+    const brought = (spec.mounts ?? []).map(async (mount, index) => {
+      if (isBind(mount) && !host.isElsewhere(index))
+        volumes.sources.set(index, await volumes.#bring(mount, spec.annotations ?? {}));
+    });
     try {
-      for (const [index, mount] of (spec.mounts ?? []).entries())
-        if (isBind(mount) && !host.isElsewhere(index))
-          volumes.sources.set(index, await volumes.#bring(mount, spec.annotations ?? {}));
+      await Promise.all(brought);
       return volumes;
     } catch (error) {
+      await Promise.allSettled(brought);
       volumes.close();
       throw error;
     }
