@@ -17,7 +17,7 @@ export function toConfig(settings: Settings, sections: readonly string[], file: 
   return {
     hypervisor: hypervisorConfig(new SectionValues(settings, 'hypervisor.qemu'), file),
     agent: agentConfig(new SectionValues(settings, 'agent.kata')),
-    runtime: runtimeConfig(runtime),
+    runtime: runtimeConfig(runtime, file),
     factory: factoryConfig(new SectionValues(settings, factorySection(settings))),
   };
 }
@@ -63,6 +63,9 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     blockDeviceCacheNoflush: values.flag('block_device_cache_noflush'),
     enableIothreads: values.flag('enable_iothreads'),
     reclaimGuestFreedMemory: values.flag('reclaim_guest_freed_memory'),
+    disableVhostNet: values.flag('disable_vhost_net'),
+    receiveBitsPerSecond: BigInt(values.number('rx_rate_limiter_max_rate')),
+    sendBitsPerSecond: BigInt(values.number('tx_rate_limiter_max_rate')),
     entropySource: values.text('entropy_source'),
     validEntropySources: values.strings('valid_entropy_sources'),
     enableDebug: values.flag('enable_debug'),
@@ -89,12 +92,23 @@ function agentConfig(values: SectionValues): AgentConfig {
   };
 }
 
-function runtimeConfig(values: SectionValues): RuntimeConfig {
+function runtimeConfig(values: SectionValues, file: string): RuntimeConfig {
+  const internetworkingModel: RuntimeConfig['internetworkingModel'] = values.served('internetworking_model');
+  const disableNewNetns = values.flag('disable_new_netns');
+  if (disableNewNetns && internetworkingModel !== 'none')
+    throw new KataError(
+      'invalid-argument',
+      `${file}: disable_new_netns = true in [runtime] is expected with internetworking_model = "none", found "${internetworkingModel}"`,
+      {
+        hint: 'without a network namespace there is nothing to connect a guest to; set internetworking_model = "none"',
+      },
+    );
   return {
     enableDebug: values.flag('enable_debug'),
     createContainerTimeoutMs: values.number('create_container_timeout') * 1000,
     disableGuestSeccomp: values.flag('disable_guest_seccomp'),
-    internetworkingModel: values.served('internetworking_model'),
+    internetworkingModel,
+    disableNewNetns,
     fixMtab: values.served('fix_mtab'),
     rootfsCacheDir: values.path('rootfs_cache_dir'),
     rootfsCacheSizeMib: values.number('rootfs_cache_size_mib'),

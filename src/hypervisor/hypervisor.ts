@@ -17,6 +17,19 @@ export interface GuestDisk {
   source: string;
 }
 
+/** A network interface for a guest: what the host's end of it is. */
+export interface Tap {
+  /** A tap's descriptor, which the hypervisor copies; with virtio's header in front of frames. */
+  fd: number;
+  /** The guest's address. */
+  macAddress: string;
+}
+
+/** Where a network interface is in the guest, in the agent API's words: `Interface.devicePath`, a PCI path. */
+export interface GuestInterface {
+  devicePath: string;
+}
+
 /** A guest that was saved, and that any number of VMs may start from at once. It is only ever read. */
 export interface Snapshot {
   /** The guest's memory, a file of `memoryMib` on tmpfs; what the guest never touched are holes. */
@@ -29,6 +42,8 @@ export interface Snapshot {
   vmmVersion: string;
   /** The VMM's process itself, saved at the same moment; null where that cannot be. */
   process: SavedVmm | null;
+  /** Its network devices had taps behind them: whoever reads the devices' state needs some too. */
+  hasTaps: boolean;
   /** The agent's connection was open then: it goes on, and this is the id of the next stream in it. */
   agentStreamId: number;
 }
@@ -76,6 +91,12 @@ export interface Hypervisor {
   attachDisk(disk: Disk): Promise<GuestDisk>;
   /** Takes a disk away and lets go of its file; unknown ids are fine. */
   detachDisk(id: string): Promise<void>;
+  /**
+   * Gives the guest a network interface; before `start` it is there when the guest comes up. The agent gives the device its
+   * driver and its address. `resource-exhausted` when the guest has as many as it can, `failed-precondition` when this VM
+   * cannot get one any more.
+   */
+  attachInterface(tap: Tap): Promise<GuestInterface>;
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -1,5 +1,6 @@
 import { ImageCache } from '../rootfs/image-cache.ts';
 import { endProcess } from './machine.ts';
+import { disconnect } from './network/saved-network.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 
@@ -13,6 +14,9 @@ export async function cleanUpSandbox(sandboxId: string, report: (message: string
   teardown.add('remove the saved state', () => removeSandboxDirectory(sandboxId));
   teardown.add("remove the roots' images", () => {
     if (state?.rootCache !== undefined) new ImageCache(state.rootCache).sweep();
+  });
+  teardown.add('disconnect from the network', async () => {
+    if (state?.network !== undefined) await disconnect(state.network, report);
   });
   teardown.add('end the VM', async () => {
     if (state?.vmm !== undefined) await endProcess(state.vmm);

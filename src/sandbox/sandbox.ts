@@ -1,9 +1,10 @@
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
+import type { GuestInterface, Snapshot } from '../hypervisor/hypervisor.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
 import type { OciMount, OciSpec } from '../oci/spec.ts';
-import { sharesPodPids, specToAgent } from '../oci/to-agent.ts';
+import { networkNamespacePath, sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
@@ -16,6 +17,7 @@ import { GUEST_SHM, guestRoot } from './guest-paths.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
 import { newMachine, savedSelf } from './machine.ts';
+import { SandboxNetwork } from './network/sandbox-network.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
@@ -73,6 +75,9 @@ export class Sandbox {
   #machine: Qemu;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
+  /** Of a pod whose network namespace has interfaces, and where they are in the guest. */
+  #network: SandboxNetwork | null = null;
+  #places: GuestInterface[] = [];
   /** Once the VMM takes commands. */
   #started: Promise<void> | undefined;
   #booting: Promise<AgentClient> | undefined;
@@ -243,8 +248,11 @@ export class Sandbox {
     const { config, log, timeline } = this.#options;
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
+    this.#network = await this.#openNetwork();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
+    const connected = this.#network?.connect();
+    connected?.catch(() => {});
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
@@ -254,14 +262,40 @@ export class Sandbox {
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
     const client = warm ?? (await this.#connect());
+    this.#network?.closeTaps();
     this.#guestUp = true;
     timeline.mark('agent-up');
     await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    await connected;
+    await this.#network?.configureGuest(client, this.#places);
     this.#client = client;
     this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** The network of the namespace that the spec names; null when it names none, or one without interfaces. */
+  async #openNetwork(): Promise<SandboxNetwork | null> {
+    const { config, spec, log } = this.#options;
+    const path = networkNamespacePath(spec);
+    if (path === undefined || config.runtime.disableNewNetns) return null;
+    const network = await SandboxNetwork.open(path, config, log);
+    if (network !== null)
+      this.#teardown.add('disconnect from the network', () => network.disconnect((message) => log.warning(message)));
+    return network;
+  }
+
+  /** A VM that is not started yet, with the pod's interfaces. */
+  async #newMachine(snapshot: Snapshot | null): Promise<void> {
+    const { config, log } = this.#options;
+    this.#machine = newMachine(config, this.id, log, snapshot);
+    await this.#attachInterfaces();
+  }
+
+  async #attachInterfaces(): Promise<void> {
+    this.#places = [];
+    for (const tap of this.#network?.taps ?? []) this.#places.push(await this.#machine.attachInterface(tap));
   }
 
   /** The agent, once it answers. */
@@ -287,6 +321,7 @@ export class Sandbox {
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
     if (isWanted && warm.machine.isRunning) {
       this.#machine = warm.machine;
+      await this.#attachInterfaces();
       warm.log.to(log);
       log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
@@ -303,8 +338,8 @@ export class Sandbox {
     const { config, configPath, log } = this.#options;
     const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
+    await this.#newMachine(snapshot);
     if (snapshot === null) return this.#machine.start();
-    this.#machine = newMachine(config, this.id, log, snapshot);
     try {
       await this.#machine.start();
       this.#cloned = true;
@@ -315,7 +350,7 @@ export class Sandbox {
       if (this.#stopping !== undefined) throw error;
       log.warning(`the VM boots, its template is removed: ${KataError.from(error).line}`);
       dropTemplate(config, snapshot, log);
-      this.#machine = newMachine(config, this.id, log, null);
+      await this.#newMachine(null);
       await this.#machine.start();
     }
   }
@@ -328,6 +363,7 @@ export class Sandbox {
       version: 1,
       sandboxId: this.id,
       rootCache: { directory, sizeMib },
+      ...(this.#network && { network: this.#network.saved }),
       ...(vmm && { vmm }),
       ...(shim && { shim }),
     });

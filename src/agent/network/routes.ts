@@ -33,7 +33,7 @@ export async function updateRoutes(net: Rtnetlink, wanted: readonly Route[]): Pr
   }
   const onLink = routes.filter(({ gateway }) => gateway === undefined);
   const behind = routes.filter(({ gateway }) => gateway !== undefined);
-  for (const route of [...onLink, ...behind]) await net.apply(addRoute(route, { replace: true }));
+  await net.apply(...[...onLink, ...behind].map((route) => addRoute(route, { replace: true })));
 }
 
 function toKernel(route: Route, links: ReadonlyMap<string, number>): NewRoute {

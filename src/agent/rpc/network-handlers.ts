@@ -1,10 +1,11 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
-import { waitForPciInterface } from '../hotplug/pci-device.ts';
+import { waitForPciDevice, waitForPciInterface } from '../hotplug/pci-device.ts';
 import { listInterfaces, updateInterface } from '../network/interfaces.ts';
 import { getIptables, setIptables } from '../network/iptables.ts';
 import { addNeighbours } from '../network/neighbours.ts';
 import { listRoutes, updateRoutes } from '../network/routes.ts';
+import { bindVirtioNet, needVirtioNet } from '../network/virtio-net.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SomeHandlers } from './handlers.ts';
 
@@ -19,11 +20,11 @@ type Name =
 
 /** The guest's network, which its containers share. */
 export function networkHandlers(sandbox: Sandbox): SomeHandlers<Name> {
-  /** Something done with the network, once its driver is there; one after the other, as they depend on each other. */
+  const { hotplugTimeoutMs } = sandbox.parameters;
+  /** Something done with the network, one after the other, as they depend on each other. */
   let last: Promise<unknown> = Promise.resolve();
   const withNetwork = <T>(action: (net: Rtnetlink) => Promise<T>): Promise<T> => {
     const result = last.then(async () => {
-      await sandbox.modulesReady;
       using net = Rtnetlink.open();
       return await action(net);
     });
@@ -34,9 +35,14 @@ export function networkHandlers(sandbox: Sandbox): SomeHandlers<Name> {
   return {
     async updateInterface({ interface: wanted }) {
       if (wanted === undefined) throw new KataError('invalid-argument', 'an interface is expected in the request');
-      await sandbox.modulesReady;
-      if (wanted.devicePath !== '') await waitForPciInterface(wanted.devicePath, sandbox.parameters.hotplugTimeoutMs);
-      await withNetwork((net) => updateInterface(net, wanted));
+      await withNetwork(async (net) => {
+        if (wanted.devicePath === '') {
+          needVirtioNet();
+          return updateInterface(net, wanted);
+        }
+        bindVirtioNet(await waitForPciDevice(wanted.devicePath, hotplugTimeoutMs));
+        return updateInterface(net, wanted, await waitForPciInterface(wanted.devicePath, hotplugTimeoutMs));
+      });
       return wanted;
     },
 

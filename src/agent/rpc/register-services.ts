@@ -4,6 +4,8 @@ import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
+import { waitForPciDevice } from '../hotplug/pci-device.ts';
+import { unbindVirtioNet } from '../network/virtio-net.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
 import { containerHandlers } from './container-handlers.ts';
@@ -31,6 +33,10 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   });
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
+    async releaseInterface({ devicePath }) {
+      unbindVirtioNet(await waitForPciDevice(devicePath, sandbox.parameters.hotplugTimeoutMs));
+      return {};
+    },
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
   });
 }

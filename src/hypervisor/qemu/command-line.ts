@@ -1,5 +1,6 @@
 import type { MachineOptions } from '../hypervisor.ts';
 import type { QemuConfig } from './config.ts';
+import { type InterfaceBackend, interfaceSlotDevices } from './interface-slots.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { kernelParams, needsHpet } from './kernel-params.ts';
 import { rootSlotDevices } from './root-slots.ts';
@@ -22,6 +23,7 @@ export interface QemuSettings {
   /** QEMU's `-sandbox`; empty: none. */
   sandbox: string;
   descriptors: QemuDescriptors;
+  interfaces: readonly InterfaceBackend[];
   origin: Origin;
 }
 
@@ -41,7 +43,7 @@ const list = (...parts: string[]): string => parts.filter((part) => part !== '')
 
 /** The arguments of QEMU for a machine, the program's name left out. Pure: what exists on the host is not looked at. */
 export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
-  const { accelerator, sandbox, descriptors, origin } = settings;
+  const { accelerator, sandbox, descriptors, interfaces, origin } = settings;
   const kvm = accelerator === 'kvm';
   const mostVcpus = Math.max(machine.vcpus, machine.maxVcpus);
   const hpet = needsHpet(accelerator, mostVcpus) ? '' : 'hpet=off';
@@ -65,6 +67,7 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
     ...(config.reclaimGuestFreedMemory ? ['-device', BALLOON] : []),
     ...rootSlotDevices(),
+    ...interfaceSlotDevices(interfaces),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
     ...(origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored)

@@ -2,7 +2,16 @@ import { KataError } from '../../errors/kata-error.ts';
 import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
 import { after, withTimeout } from '../../os/timer.ts';
-import type { Disk, GuestDisk, Hypervisor, MachineOptions, SavedVmm, Snapshot } from '../hypervisor.ts';
+import type {
+  Disk,
+  GuestDisk,
+  GuestInterface,
+  Hypervisor,
+  MachineOptions,
+  SavedVmm,
+  Snapshot,
+  Tap,
+} from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { AGENT_PORT, type Origin } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
@@ -10,6 +19,8 @@ import { ConsoleRing } from './console-ring.ts';
 import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { guestFailure } from './guest-failure.ts';
+import { hasTaps } from './interface-taps.ts';
+import { Interfaces } from './interfaces.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { lastWords } from './last-words.ts';
 import { INCOMING_FD, type Launched, type LaunchOptions, launch } from './launch.ts';
@@ -69,6 +80,7 @@ export class Qemu implements Hypervisor {
   #launched: Launched | undefined;
   #qmp: Qmp | undefined;
   #disks: Disks | undefined;
+  readonly #interfaces: Interfaces;
   #accelerator: Accelerator | undefined;
   #version = '';
   #resumed = false;
@@ -84,6 +96,7 @@ export class Qemu implements Hypervisor {
     this.#config = config;
     this.#machine = machine;
     this.#source = source;
+    this.#interfaces = new Interfaces();
     this.#log = listeners.log ?? (() => {});
     this.#console = new ConsoleRing(200, listeners.consoleLine);
     this.exited = new Promise((resolve) => {
@@ -149,9 +162,9 @@ export class Qemu implements Hypervisor {
       this.#version = snapshot.vmmVersion;
       this.#qmp!.resume();
       await this.#qmp!.execute('cont', undefined);
+      this.#resumed = true;
       this.#follow(launched);
       this.#settleGuestUp();
-      this.#resumed = true;
       return true;
     } catch (error) {
       if (this.#stopping !== undefined) throw error;
@@ -188,11 +201,21 @@ export class Qemu implements Hypervisor {
       console: this.#console,
       origin: originOf(this.#source),
       saved,
+      taps: this.#interfaces.taps,
+      fillsSlots: this.#fillsSlots(accelerator),
+      log: this.#log,
     });
     this.#launched = launched;
     this.#qmp = new Qmp(launched.monitor, after);
     this.#qmp.onEvent((event) => this.#onEvent(event));
     return launched;
+  }
+
+  /** Whether all network devices have taps behind them: a QEMU that is saved, and those that read what it wrote. */
+  #fillsSlots(accelerator: Accelerator): boolean {
+    const snapshot = snapshotOf(this.#source);
+    if (snapshot !== null) return snapshot.hasTaps;
+    return this.#source.kind === 'template' && accelerator.name === 'tcg' && hasTaps();
   }
 
   async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
@@ -218,6 +241,7 @@ export class Qemu implements Hypervisor {
   #follow({ channel, vmm }: Launched): void {
     this.#log(channel.reason);
     this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
+    this.#interfaces.follow({ pid: vmm.pid, qmp: this.#qmp! }, this.#resumed || this.#fillsSlots(this.#accelerator!));
     void vmm.exited.then((status) => this.#settleExited(status));
   }
 
@@ -274,7 +298,8 @@ export class Qemu implements Hypervisor {
     const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
-    return { memoryPath, statePath, stateChecksum, vmmVersion: this.#version, process, agentStreamId };
+    const hasTaps = this.#fillsSlots(this.#accelerator!);
+    return { memoryPath, statePath, stateChecksum, vmmVersion: this.#version, process, hasTaps, agentStreamId };
   }
 
   async #saveProcess(pid: number, memoryPath: string, paths: Omit<SavedVmm, 'checksum'>): Promise<SavedVmm | null> {
@@ -349,6 +374,22 @@ export class Qemu implements Hypervisor {
     // A VM that is gone holds no file any more.
     if (this.#stopping !== undefined || this.#launched?.vmm.status !== undefined) return;
     await this.#disks?.detach(id);
+  }
+
+  async attachInterface(tap: Tap): Promise<GuestInterface> {
+    if (this.#state !== 'new') this.#running();
+    return this.#interfaces.attach(tap);
+  }
+
+  /** Frees the slot of an interface that the guest has let go of. */
+  detachInterface(place: GuestInterface): void {
+    this.#interfaces.detach(place);
+  }
+
+  /** Lets go of taps that lead nowhere: another one can still be put into each slot. */
+  async emptyInterfaceSlots(): Promise<void> {
+    this.#running();
+    await this.#interfaces.empty();
   }
 
   async pause(): Promise<void> {

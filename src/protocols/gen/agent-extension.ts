@@ -20,6 +20,16 @@ export interface ProcessInfo {
 }
 export const ProcessInfo: MessageType<ProcessInfo> = /* @__PURE__ */ message('1:pid:u 2:execId:s');
 
+/** By the PCI path of the device, as in UpdateInterface. */
+export interface ReleaseInterfaceRequest {
+  devicePath: string;
+}
+export const ReleaseInterfaceRequest: MessageType<ReleaseInterfaceRequest> = /* @__PURE__ */ message('1:devicePath:s');
+
+export interface ReleaseInterfaceResponse {
+}
+export const ReleaseInterfaceResponse: MessageType<ReleaseInterfaceResponse> = /* @__PURE__ */ message('');
+
 export interface GetBootTimesRequest {
 }
 export const GetBootTimesRequest: MessageType<GetBootTimesRequest> = /* @__PURE__ */ message('');
@@ -42,6 +52,8 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
+    /** Takes the driver of a network device away, and its interface with it; the device stays, and UpdateInterface gives it a driver again. */
+    releaseInterface: { name: 'ReleaseInterface', requestType: ReleaseInterfaceRequest, responseType: ReleaseInterfaceResponse },
   },
 } as const;
 export type AgentExtensionDefinition = typeof AgentExtensionDefinition;

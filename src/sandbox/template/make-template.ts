@@ -61,6 +61,7 @@ export async function makeTemplate(
       stateChecksum: snapshot.stateChecksum,
       vmmVersion: snapshot.vmmVersion,
       processChecksum: snapshot.process?.checksum ?? null,
+      hasTaps: snapshot.hasTaps,
       agentStreamId: snapshot.agentStreamId,
     };
   } catch (error) {

@@ -1,10 +1,11 @@
 import type { Config } from '../../config/config.ts';
-import type { Snapshot } from '../../hypervisor/hypervisor.ts';
+import type { GuestInterface, Snapshot } from '../../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
 import { warmUp } from './warm-up.ts';
+import { startWithInterface } from './warm-up-interface.ts';
 
 /** A start that waits for its template boots when none comes: both together take little more than the configured time. */
 const PATIENCE_PART = 3;
@@ -18,6 +19,7 @@ export class TemplateVm {
   readonly #log: (message: string) => void;
   #qemu: Qemu | undefined;
   #client: AgentClient | undefined;
+  #interface: GuestInterface | null = null;
 
   constructor(config: Config, log: (message: string) => void) {
     // A QEMU that has used io_uring cannot be saved.
@@ -35,7 +37,7 @@ export class TemplateVm {
     const qemu = new Qemu(hypervisor, machineOptions(this.#config, NAME), { log: this.#log }, source);
     this.#qemu = qemu;
     const patienceMs = agent.dialTimeoutMs / PATIENCE_PART;
-    await qemu.start();
+    this.#interface = await startWithInterface(qemu);
     const client = agentClient(await qemu.connectAgent(patienceMs), { firstStreamId: qemu.agentStreamId });
     this.#client = client;
     await client.health.check({ service: '' }, { timeoutMs: patienceMs });
@@ -43,7 +45,7 @@ export class TemplateVm {
 
   async warmUp(root: RootImage): Promise<void> {
     const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(this.#client!, disk, root);
+    await warmUp(this.#client!, disk, root, this.#interface);
     await this.qemu.detachDisk(DISK);
   }
 

@@ -1,10 +1,11 @@
-import type { GuestDisk } from '../../hypervisor/hypervisor.ts';
+import type { GuestDisk, GuestInterface } from '../../hypervisor/hypervisor.ts';
 import { specToAgent } from '../../oci/to-agent.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 import type { AgentClient } from '../agent-client.ts';
 import { guestRoot } from '../guest-paths.ts';
 import { rootStorages } from '../root-storage.ts';
 import { sandboxRequest } from '../sandbox-request.ts';
+import { warmUpInterface } from './warm-up-interface.ts';
 import { defaultSpec } from './warm-up-spec.ts';
 
 const CONTAINER = 'warm-up';
@@ -19,11 +20,18 @@ const WRITABLE_BYTES = 16 * 2 ** 20;
  *
  * One round is enough for memory: a second one makes no start from it faster (bench/start).
  */
-export async function warmUp(client: AgentClient, disk: GuestDisk, image: RootImage, rounds = 1): Promise<void> {
+export async function warmUp(
+  client: AgentClient,
+  disk: GuestDisk,
+  image: RootImage,
+  place: GuestInterface | null,
+  rounds = 1,
+): Promise<void> {
   const request = sandboxRequest({ id: SANDBOX, hostname: SANDBOX, dns: [], kernelModules: [] });
   for (let round = 0; round < rounds; round++) {
     if (round > 0) await client.agent.destroySandbox({});
     await client.agent.createSandbox(request);
+    if (place !== null) await warmUpInterface(client, place);
     await runOnce(client, disk, image);
   }
 }
