@@ -57,9 +57,17 @@ describe('a container in a network namespace with a veth interface', () => {
     const mac = net.pod.ip('-o', 'link', 'show', 'eth0').match(/link\/ether (\S+)/)![1]!;
     await containerd.sleeper('web', ...args(configured()));
     try {
-      const inGuest = (...command: string[]) => containerd.ok(['task', 'exec', '--exec-id', `e${Math.random()}`, 'web', ...command]);
+      const inGuest = (...command: string[]) =>
+        containerd.ok(['task', 'exec', '--exec-id', `e${Math.random()}`, 'web', ...command]);
       const shown = await inGuest('sh', '-c', 'ip addr show eth0; ip route; ip -6 route; ls /sys/class/net');
-      for (const text of [mac, 'mtu 1500', '10.77.0.2/24', 'fd77::2/64', 'default via 10.77.0.1', 'default via fd77::1'])
+      for (const text of [
+        mac,
+        'mtu 1500',
+        '10.77.0.2/24',
+        'fd77::2/64',
+        'default via 10.77.0.1',
+        'default via fd77::1',
+      ])
         assert.ok(shown.includes(text), `${text} in ${shown}`);
       assert.match(shown, /\neth0\nlo\n$/);
       for (const address of ['10.77.0.1', 'fd77::1']) await inGuest('ping', '-c', '2', '-W', '5', address);

@@ -75,7 +75,22 @@ export class PodNetwork {
   addVeth(name: string, { number, mtu = 1500 }: { number: number; mtu?: number }): void {
     const { pod, node } = this;
     const far = `node-${name}`;
-    node.ip('link', 'add', far, 'mtu', `${mtu}`, 'type', 'veth', 'peer', 'name', name, 'mtu', `${mtu}`, 'netns', pod.name);
+    node.ip(
+      'link',
+      'add',
+      far,
+      'mtu',
+      `${mtu}`,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      name,
+      'mtu',
+      `${mtu}`,
+      'netns',
+      pod.name,
+    );
     for (const [side, link, host] of [
       [node, far, 1],
       [pod, name, 2],

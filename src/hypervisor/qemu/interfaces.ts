@@ -1,6 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { replaceDescriptor } from '../../os/checkpoint/replace-descriptor.ts';
-import { close } from '../../os/fd.ts';
+import { close, setNonBlocking } from '../../os/fd.ts';
 import type { GuestInterface, Tap } from '../hypervisor.ts';
 import { guestInterface, INTERFACE_SLOTS, InterfaceSlots, slotOf } from './interface-slots.ts';
 import { nothingToReceive } from './interface-taps.ts';
@@ -61,6 +61,8 @@ export class Interfaces {
   async #put({ pid, qmp }: RunningQemu, slot: number, fd: number): Promise<void> {
     const added = await qmp.executeWithFd('add-fd', {}, fd);
     try {
+      // QEMU has made it one that waits, for us as well: it is one and the same.
+      setNonBlocking(fd);
       replaceDescriptor(pid, added.fd, tapDescriptor(slot));
     } finally {
       // The answer also means that QEMU has looked at its descriptors anew.
