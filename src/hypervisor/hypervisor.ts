@@ -42,8 +42,11 @@ export interface Snapshot {
   vmmVersion: string;
   /** The VMM's process itself, saved at the same moment; null where that cannot be. */
   process: SavedVmm | null;
-  /** Its network devices had taps behind them: whoever reads the devices' state needs some too. */
-  hasTaps: boolean;
+  /**
+   * What the guest's driver and the network devices that had one then agreed upon, a digit each from feature 0 on
+   * (VIRTIO_NET_F_*); empty: none had.
+   */
+  interfaceFeatures: string;
   /** The agent's connection was open then: it goes on, and this is the id of the next stream in it. */
   agentStreamId: number;
 }

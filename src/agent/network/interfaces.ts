@@ -1,9 +1,11 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { exists } from '../../os/file.ts';
 import { addAddress, deleteAddress, IFA_F } from '../../os/netlink/address.ts';
-import { AF_INET6, familyOf, parseIp } from '../../os/netlink/ip-address.ts';
+import { AF_INET6, familyOf, formatIp, parseIp } from '../../os/netlink/ip-address.ts';
 import { IFF, type Link, setLink } from '../../os/netlink/link.ts';
+import { parseMac } from '../../os/netlink/mac-address.ts';
 import type { Request } from '../../os/netlink/message.ts';
+import { RT_SCOPE } from '../../os/netlink/route.ts';
 import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
 import { type Interface, IPFamily } from '../../protocols/gen/types.ts';
 import { log } from '../log/log.ts';
@@ -52,23 +54,45 @@ export async function updateInterface(net: Rtnetlink, wanted: Interface, device?
   const name = wanted.name || link.name;
   const holder = links.find((other) => other.name === name && other.index !== link.index);
   const present = (await net.addresses(link.index)).filter(({ address }) => !isLinkLocal(address));
-  // One after the other, so that what depends on a change before it finds it. An interface is renamed and gets another
-  // hardware address only while it is down.
-  const outcomes = await net.batch([
-    ...(link.up ? [setLink(link.index, { up: false })] : []),
+  const settings = {
+    name,
+    ...(link.macAddress === mac ? {} : { macAddress: mac }),
+    ...(wanted.mtu > 0n ? { mtu: Number(wanted.mtu) } : {}),
+  };
+  // One after the other, so that what depends on a change before it finds it.
+  const addressed = [...present.map(deleteAddress), ...newAddresses(link, wanted)];
+  const up = setLink(link.index, { up: true, noArp: (wanted.rawFlags & IFF.NOARP) !== 0 });
+  if (link.up && name === link.name) {
+    const changed = [setLink(link.index, settings), ...addressed, ...ownLinkLocal(link, mac), up];
+    if (await succeeded(net, changed)) return;
+  }
+  // Most kinds are renamed, and some get another hardware address, only while they are down.
+  await succeeded(net, [
+    setLink(link.index, { up: false }),
     ...(holder === undefined ? [] : [setLink(holder.index, { up: false, name: temporaryName(holder.index) })]),
-    setLink(link.index, {
-      name,
-      ...(link.macAddress === mac ? {} : { macAddress: mac }),
-      ...(wanted.mtu > 0n ? { mtu: Number(wanted.mtu) } : {}),
-    }),
-    ...present.map(deleteAddress),
-    ...newAddresses(link, wanted),
-    setLink(link.index, { up: true, noArp: (wanted.rawFlags & IFF.NOARP) !== 0 }),
+    setLink(link.index, settings),
+    ...addressed,
+    up,
     ...(holder === undefined ? [] : [setLink(holder.index, { name: link.name, up: holder.up })]),
   ]);
+}
+
+/** Makes changes; false when the first of them has to be made in another way, else what failed is thrown. */
+async function succeeded(net: Rtnetlink, requests: readonly Request[]): Promise<boolean> {
+  const outcomes = await net.batch(requests);
+  if (outcomes[0]?.errno === 'EBUSY') return false;
   // An address that goes takes those of its subnet along.
   for (const outcome of outcomes) if (outcome !== null && outcome.errno !== 'EADDRNOTAVAIL') throw outcome;
+  return true;
+}
+
+/** The address of IPv6 that the kernel makes of a hardware address when an interface comes up, for one that is up and gets another. */
+function ownLinkLocal({ index, macAddress }: Link, mac: string): Request[] {
+  if (macAddress === mac || !exists('/proc/sys/net/ipv6')) return [];
+  const [first = 0, ...others] = parseMac(mac);
+  const identifier = Uint8Array.of(first ^ 2, others[0]!, others[1]!, 0xff, 0xfe, others[2]!, others[3]!, others[4]!);
+  const address = formatIp(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...identifier));
+  return [addAddress({ address, prefixLength: 64, link: index, scope: RT_SCOPE.LINK })];
 }
 
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);

@@ -1,5 +1,5 @@
 import { listDirectoryIfExists } from '../../os/directory.ts';
-import { exists, writeControl } from '../../os/file.ts';
+import { exists, readTextIfExists, writeControl } from '../../os/file.ts';
 import { loadKernelModule } from '../boot/modprobe.ts';
 
 const BUS = '/sys/bus/virtio';
@@ -28,13 +28,13 @@ export function bindVirtioNet(pciFolder: string): void {
   if (!exists(`${pciFolder}/${device}/driver`)) writeControl(`${DRIVER}/bind`, device);
 }
 
-/** Takes the driver away, and the interface with it. No driver is fine. */
-export function unbindVirtioNet(pciFolder: string): void {
-  const device = virtioDevice(pciFolder);
-  if (device !== null && exists(`${pciFolder}/${device}/driver`)) writeControl(`${DRIVER}/unbind`, device);
-}
-
 /** The virtio device of a PCI device, `virtio7`. */
 function virtioDevice(pciFolder: string): string | null {
   return listDirectoryIfExists(pciFolder).find((name) => /^virtio\d+$/.test(name)) ?? null;
+}
+
+/** The features that the driver has accepted, a digit each from number 0 on (`/sys/bus/virtio/devices/…/features`); empty without a driver. */
+export function negotiatedFeatures(pciFolder: string): string {
+  const device = virtioDevice(pciFolder);
+  return device === null ? '' : (readTextIfExists(`${pciFolder}/${device}/features`) ?? '').trim();
 }

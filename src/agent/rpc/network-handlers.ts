@@ -1,11 +1,9 @@
 import { KataError } from '../../errors/kata-error.ts';
-import { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
-import { waitForPciDevice, waitForPciInterface } from '../hotplug/pci-device.ts';
+import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
 import { listInterfaces, updateInterface } from '../network/interfaces.ts';
 import { getIptables, setIptables } from '../network/iptables.ts';
 import { addNeighbours } from '../network/neighbours.ts';
 import { listRoutes, updateRoutes } from '../network/routes.ts';
-import { bindVirtioNet, needVirtioNet } from '../network/virtio-net.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SomeHandlers } from './handlers.ts';
 
@@ -23,25 +21,24 @@ export function networkHandlers(sandbox: Sandbox): SomeHandlers<Name> {
   const { hotplugTimeoutMs } = sandbox.parameters;
   /** Something done with the network, one after the other, as they depend on each other. */
   let last: Promise<unknown> = Promise.resolve();
-  const withNetwork = <T>(action: (net: Rtnetlink) => Promise<T>): Promise<T> => {
-    const result = last.then(async () => {
-      using net = Rtnetlink.open();
-      return await action(net);
-    });
+  const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
+    const result = last.then(action);
     last = result.catch(() => {});
     return result;
   };
+  const withNetwork = <T>(action: (net: Rtnetlink) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      using net = sandbox.network.open();
+      return await action(net);
+    });
 
   return {
     async updateInterface({ interface: wanted }) {
       if (wanted === undefined) throw new KataError('invalid-argument', 'an interface is expected in the request');
-      await withNetwork(async (net) => {
-        if (wanted.devicePath === '') {
-          needVirtioNet();
-          return updateInterface(net, wanted);
-        }
-        bindVirtioNet(await waitForPciDevice(wanted.devicePath, hotplugTimeoutMs));
-        return updateInterface(net, wanted, await waitForPciInterface(wanted.devicePath, hotplugTimeoutMs));
+      await inTurn(async () => {
+        const name = await sandbox.network.claim(wanted.devicePath, hotplugTimeoutMs);
+        using net = sandbox.network.open();
+        await updateInterface(net, wanted, name);
       });
       return wanted;
     },

@@ -4,8 +4,6 @@ import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
-import { waitForPciDevice } from '../hotplug/pci-device.ts';
-import { unbindVirtioNet } from '../network/virtio-net.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
 import { containerHandlers } from './container-handlers.ts';
@@ -34,8 +32,7 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
     async releaseInterface({ devicePath }) {
-      unbindVirtioNet(await waitForPciDevice(devicePath, sandbox.parameters.hotplugTimeoutMs));
-      return {};
+      return { features: await sandbox.network.release(devicePath, sandbox.parameters.hotplugTimeoutMs) };
     },
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
   });

@@ -45,7 +45,10 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
   try {
     storages = await sandbox.storages.attachAll(request.storages);
     if (sandbox.hooks !== undefined) addGuestHooks(spec, sandbox.hooks);
-    const shared = sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns);
+    const shared = {
+      ...sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns),
+      netFd: sandbox.network.namespaceForContainer(),
+    };
     setUpBundle(id, spec);
     const making = Container.create({
       id,

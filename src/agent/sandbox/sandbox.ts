@@ -6,6 +6,7 @@ import type { AgentParameters } from '../boot/kernel-command-line.ts';
 import { loadKernelModule } from '../boot/modprobe.ts';
 import { OomWatcher } from '../cgroup/oom-watcher.ts';
 import { log } from '../log/log.ts';
+import { GuestNetwork } from '../network/guest-network.ts';
 import { STORAGE_DRIVERS } from '../storage/drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import type { ContainerEntry } from './container-entry.ts';
@@ -30,6 +31,7 @@ export class Sandbox {
   readonly busy = new Set<string>();
   readonly oomEvents = new OomEvents();
   readonly oomWatcher: OomWatcher;
+  readonly network = new GuestNetwork(() => this.containers.size + this.busy.size > 0);
   readonly storages: StorageTable;
   namespaces: SandboxNamespaces | undefined;
   hooks: GuestHooks | undefined;

@@ -8,8 +8,9 @@ const FIRST_PCI_SLOT = 0x1a;
 
 /** What is behind a slot's device when QEMU starts. */
 export interface InterfaceBackend {
-  /** A tap, by its number in QEMU; null: nothing, for as long as this QEMU runs. */
-  fd: number | null;
+  /** By its number in QEMU: a tap, or a socket that nothing comes from, for as long as this QEMU runs. */
+  fd: number;
+  kind: 'tap' | 'nothing';
   /** `/dev/vhost-net`, by its number in QEMU; null: QEMU carries the packets itself. */
   vhostFd: number | null;
   /** Of a guest that boots: its address. Others have the saved one until the agent sets theirs. */
@@ -18,7 +19,8 @@ export interface InterfaceBackend {
 
 /** Behind every slot nothing. */
 export const NO_INTERFACES: readonly InterfaceBackend[] = Array.from({ length: INTERFACE_SLOTS }, () => ({
-  fd: null,
+  fd: 0,
+  kind: 'nothing',
   vhostFd: null,
 }));
 
@@ -39,8 +41,9 @@ export function interfaceSlotDevices(backends: readonly InterfaceBackend[]): str
   ]);
 }
 
-function netdev({ fd, vhostFd }: InterfaceBackend, index: number): string {
-  if (fd === null) return `hubport,id=link${index},hubid=${index}`;
+function netdev({ fd, kind, vhostFd }: InterfaceBackend, index: number): string {
+  // A hub keeps qboot from starting the kernel; no peer at all makes QEMU warn.
+  if (kind === 'nothing') return `socket,id=link${index},fd=${fd}`;
   return `tap,id=link${index},fd=${fd},${vhostFd === null ? 'vhost=off' : `vhost=on,vhostfd=${vhostFd}`}`;
 }
 

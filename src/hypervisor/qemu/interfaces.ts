@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { replaceDescriptor } from '../../os/checkpoint/replace-descriptor.ts';
 import { close, setNonBlocking } from '../../os/fd.ts';
+import { setTapOffloads } from '../../os/netlink/tuntap.ts';
 import type { GuestInterface, Tap } from '../hypervisor.ts';
 import { guestInterface, INTERFACE_SLOTS, InterfaceSlots, slotOf } from './interface-slots.ts';
 import { nothingToReceive } from './interface-taps.ts';
@@ -15,12 +16,18 @@ interface RunningQemu {
 
 /**
  * The network interfaces of a VM. QEMU gets those that are known before it starts; another one is put behind a slot's
- * device while QEMU runs, in the place of the descriptor that QEMU has there: its guest has not touched the device yet.
+ * device while QEMU runs, in the place of the descriptor that QEMU has there.
  */
 export class Interfaces {
   readonly taps: Tap[] = [];
   readonly #slots = new InterfaceSlots();
   #running: RunningQemu | 'without slots' | undefined;
+  readonly #features: string;
+
+  /** @param features `Snapshot.interfaceFeatures`: of the first slot's device, whose driver has long told QEMU what it takes */
+  constructor(features: string) {
+    this.#features = features;
+  }
 
   /** From now on QEMU runs. `hasDescriptors`: behind slots without an interface are descriptors that can be replaced. */
   follow(qemu: RunningQemu, hasDescriptors: boolean): void {
@@ -34,6 +41,7 @@ export class Interfaces {
         hint: 'have the network ready before the container is created, or use a VM from a template (enable_template)',
       });
     const slot = this.#slots.take();
+    if (slot === 0 && this.#features !== '') setTapOffloads(tap.fd, this.#features);
     if (running === undefined) this.taps.push(tap);
     else await this.#put(running, slot, tap.fd);
     return guestInterface(slot);

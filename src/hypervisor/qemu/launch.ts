@@ -10,7 +10,7 @@ import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
 import { INTERFACE_SLOTS, type InterfaceBackend } from './interface-slots.ts';
-import { hasTaps, nothingToReceive, privateTaps } from './interface-taps.ts';
+import { nothingToReceive, privateTaps } from './interface-taps.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { LineCapture } from './line-capture.ts';
 import { openVhostNet } from './vhost-net.ts';
@@ -121,28 +121,27 @@ const readsState = ({ origin, saved }: LaunchOptions): boolean =>
 
 /** Puts what is behind each slot among QEMU's descriptors; what was opened for it is added to `opened`. */
 function placeTaps(options: LaunchOptions, descriptors: Map<number, number>, opened: number[]): InterfaceBackend[] {
-  const { taps, origin } = options;
+  const { taps, origin, fillsSlots } = options;
   const stopgaps = stopgapsFor(options);
   const vhosts = vhostsFor(options);
   opened.push(...stopgaps, ...vhosts);
   return SLOTS.map((slot) => {
     const tap = taps[slot];
-    const fd = tap?.fd ?? stopgaps[slot];
-    if (fd !== undefined) descriptors.set(FD.taps + slot, fd);
+    descriptors.set(FD.taps + slot, tap?.fd ?? stopgaps[slot]!);
     if (vhosts[slot] !== undefined) descriptors.set(FD.vhosts + slot, vhosts[slot]);
     return {
-      fd: fd === undefined ? null : FD.taps + slot,
+      fd: FD.taps + slot,
+      kind: tap !== undefined || fillsSlots ? 'tap' : 'nothing',
       vhostFd: vhosts[slot] === undefined ? null : FD.vhosts + slot,
       ...(tap !== undefined && origin.kind === 'boot' ? { macAddress: tap.macAddress } : {}),
     };
   });
 }
 
-/** What stands behind the slots that have no tap, if anything must. */
+/** What stands behind the slots that have no tap: one that leads nowhere, or, in a QEMU that only believes so, nothing. */
 function stopgapsFor({ taps, saved, fillsSlots }: LaunchOptions): number[] {
-  // It has taps there, or believes so.
-  if (saved !== null) return SLOTS.map(nothingToReceive);
-  return fillsSlots && taps.length < INTERFACE_SLOTS && hasTaps() ? privateTaps() : [];
+  if (taps.length === INTERFACE_SLOTS) return [];
+  return saved === null && fillsSlots ? privateTaps() : SLOTS.map(nothingToReceive);
 }
 
 /** One for each tap, if any can be had. A QEMU that is saved cannot have them, nor can one that was. */

@@ -96,7 +96,7 @@ export class Qemu implements Hypervisor {
     this.#config = config;
     this.#machine = machine;
     this.#source = source;
-    this.#interfaces = new Interfaces();
+    this.#interfaces = new Interfaces(snapshotOf(source)?.interfaceFeatures ?? '');
     this.#log = listeners.log ?? (() => {});
     this.#console = new ConsoleRing(200, listeners.consoleLine);
     this.exited = new Promise((resolve) => {
@@ -202,7 +202,7 @@ export class Qemu implements Hypervisor {
       origin: originOf(this.#source),
       saved,
       taps: this.#interfaces.taps,
-      fillsSlots: this.#fillsSlots(accelerator),
+      fillsSlots: this.#fillsSlots,
       log: this.#log,
     });
     this.#launched = launched;
@@ -211,11 +211,9 @@ export class Qemu implements Hypervisor {
     return launched;
   }
 
-  /** Whether all network devices have taps behind them: a QEMU that is saved, and those that read what it wrote. */
-  #fillsSlots(accelerator: Accelerator): boolean {
-    const snapshot = snapshotOf(this.#source);
-    if (snapshot !== null) return snapshot.hasTaps;
-    return this.#source.kind === 'template' && accelerator.name === 'tcg' && hasTaps();
+  /** Whether all network devices have taps behind them: of a guest that is saved, and of those who read what was. */
+  get #fillsSlots(): boolean {
+    return this.#source.kind !== 'boot' && hasTaps();
   }
 
   async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
@@ -241,7 +239,7 @@ export class Qemu implements Hypervisor {
   #follow({ channel, vmm }: Launched): void {
     this.#log(channel.reason);
     this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
-    this.#interfaces.follow({ pid: vmm.pid, qmp: this.#qmp! }, this.#resumed || this.#fillsSlots(this.#accelerator!));
+    this.#interfaces.follow({ pid: vmm.pid, qmp: this.#qmp! }, this.#resumed || this.#fillsSlots);
     void vmm.exited.then((status) => this.#settleExited(status));
   }
 
@@ -286,7 +284,12 @@ export class Qemu implements Hypervisor {
    * it cannot be is only logged.
    */
   async save(
-    paths: { statePath: string; socketPath: string; process: Omit<SavedVmm, 'checksum'> | null },
+    paths: {
+      statePath: string;
+      socketPath: string;
+      process: Omit<SavedVmm, 'checksum'> | null;
+      interfaceFeatures: string;
+    },
     agentStreamId: number,
   ): Promise<Snapshot> {
     const { qmp, vmm } = this.#running();
@@ -298,8 +301,16 @@ export class Qemu implements Hypervisor {
     const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
-    const hasTaps = this.#fillsSlots(this.#accelerator!);
-    return { memoryPath, statePath, stateChecksum, vmmVersion: this.#version, process, hasTaps, agentStreamId };
+    const { interfaceFeatures } = paths;
+    return {
+      memoryPath,
+      statePath,
+      stateChecksum,
+      vmmVersion: this.#version,
+      process,
+      interfaceFeatures,
+      agentStreamId,
+    };
   }
 
   async #saveProcess(pid: number, memoryPath: string, paths: Omit<SavedVmm, 'checksum'>): Promise<SavedVmm | null> {

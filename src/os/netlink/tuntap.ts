@@ -7,6 +7,7 @@ import { utf8Decode, utf8Encode } from '../utf8.ts';
 
 const TUNSETIFF = 0x400454ca;
 const TUNSETPERSIST = 0x400454cb;
+const TUNSETOFFLOAD = 0x400454d0;
 const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TAP = 0x0002;
 const IFF_MULTI_QUEUE = 0x0100;
@@ -67,4 +68,24 @@ function attach(fd: number, name: string, flags: number): string {
   new DataView(request.buffer).setUint16(IFNAMSIZ, flags, true);
   check(syscall(NR.ioctl, fd, TUNSETIFF, request), `make the tap ${name}`);
   return utf8Decode(request.subarray(0, request.indexOf(0)));
+}
+
+/** Numbers of features of a virtio network device (virtio 1.2, 5.1.3), and what a tap is told for each (`TUN_F_*`). */
+const OFFLOADS = [
+  { feature: 1, flag: 0x01 },
+  { feature: 7, flag: 0x02 },
+  { feature: 8, flag: 0x04 },
+  { feature: 9, flag: 0x08 },
+  { feature: 10, flag: 0x10 },
+  { feature: 54, flag: 0x20 },
+  { feature: 55, flag: 0x40 },
+] as const;
+
+/**
+ * Tells a tap what whoever reads it takes: frames without a checksum, and larger ones than the MTU. `features` are those that a
+ * guest's driver has accepted, a digit each from number 0 on.
+ */
+export function setTapOffloads(fd: number, features: string): void {
+  const flags = OFFLOADS.reduce((sum, { feature, flag }) => sum | (features[feature] === '1' ? flag : 0), 0);
+  check(syscall(NR.ioctl, fd, TUNSETOFFLOAD, flags), 'tell a tap what its reader takes');
 }

@@ -26,9 +26,11 @@ export interface ReleaseInterfaceRequest {
 }
 export const ReleaseInterfaceRequest: MessageType<ReleaseInterfaceRequest> = /* @__PURE__ */ message('1:devicePath:s');
 
+/** The features that driver and device have agreed upon, a digit each from number 0 on. */
 export interface ReleaseInterfaceResponse {
+  features: string;
 }
-export const ReleaseInterfaceResponse: MessageType<ReleaseInterfaceResponse> = /* @__PURE__ */ message('');
+export const ReleaseInterfaceResponse: MessageType<ReleaseInterfaceResponse> = /* @__PURE__ */ message('1:features:s');
 
 export interface GetBootTimesRequest {
 }
@@ -52,7 +54,7 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
-    /** Takes the driver of a network device away, and its interface with it; the device stays, and UpdateInterface gives it a driver again. */
+    /** Takes an interface from the containers, with all that was set up on it, and hides it until UpdateInterface names its device again. */
     releaseInterface: { name: 'ReleaseInterface', requestType: ReleaseInterfaceRequest, responseType: ReleaseInterfaceResponse },
   },
 } as const;

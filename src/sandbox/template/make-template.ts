@@ -61,7 +61,7 @@ export async function makeTemplate(
       stateChecksum: snapshot.stateChecksum,
       vmmVersion: snapshot.vmmVersion,
       processChecksum: snapshot.process?.checksum ?? null,
-      hasTaps: snapshot.hasTaps,
+      interfaceFeatures: snapshot.interfaceFeatures,
       agentStreamId: snapshot.agentStreamId,
     };
   } catch (error) {

@@ -20,7 +20,7 @@ const made = {
   stateChecksum: 1,
   vmmVersion: '7.2',
   processChecksum: null,
-  hasTaps: false,
+  interfaceFeatures: '',
   agentStreamId: 1,
 };
 

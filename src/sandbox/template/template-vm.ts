@@ -20,6 +20,7 @@ export class TemplateVm {
   #qemu: Qemu | undefined;
   #client: AgentClient | undefined;
   #interface: GuestInterface | null = null;
+  #features = '';
 
   constructor(config: Config, log: (message: string) => void) {
     // A QEMU that has used io_uring cannot be saved.
@@ -45,12 +46,12 @@ export class TemplateVm {
 
   async warmUp(root: RootImage): Promise<void> {
     const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(this.#client!, disk, root, this.#interface);
+    this.#features = await warmUp(this.#client!, disk, root, this.#interface);
     await this.qemu.detachDisk(DISK);
   }
 
-  save(paths: Parameters<Qemu['save']>[0]): Promise<Snapshot> {
-    return this.qemu.save(paths, this.#client!.nextStreamId);
+  save(paths: Omit<Parameters<Qemu['save']>[0], 'interfaceFeatures'>): Promise<Snapshot> {
+    return this.qemu.save({ ...paths, interfaceFeatures: this.#features }, this.#client!.nextStreamId);
   }
 
   /** Idempotent. */

@@ -21,8 +21,8 @@ export interface Template {
   vmmVersion: string;
   /** `SavedVmm.checksum`; null when the VMM's process was not saved. */
   processChecksum: number | null;
-  /** `Snapshot.hasTaps`. */
-  hasTaps: boolean;
+  /** `Snapshot.interfaceFeatures`. */
+  interfaceFeatures: string;
   agentStreamId: number;
   madeAtMs: number;
 }
@@ -35,7 +35,7 @@ export const imagePathIn = (folder: string): string => `${folder}/process.json`;
 export const pagesPathIn = (folder: string): string => `${folder}/process`;
 
 export function snapshotOf(folder: string, template: Template): Snapshot {
-  const { stateChecksum, vmmVersion, processChecksum, hasTaps, agentStreamId } = template;
+  const { stateChecksum, vmmVersion, processChecksum, interfaceFeatures, agentStreamId } = template;
   return {
     memoryPath: memoryPathIn(folder),
     statePath: statePathIn(folder),
@@ -45,7 +45,7 @@ export function snapshotOf(folder: string, template: Template): Snapshot {
       processChecksum === null
         ? null
         : { imagePath: imagePathIn(folder), pagesPath: pagesPathIn(folder), checksum: processChecksum },
-    hasTaps,
+    interfaceFeatures,
     agentStreamId,
   };
 }

@@ -8,12 +8,15 @@ import type { AgentClient } from '../agent-client.ts';
 
 /** What the guest is told in the warm-up: documentation addresses (RFC 5737, RFC 3849), on a tap that leads nowhere. */
 const NAME = 'eth0';
-const MAC = '02:00:00:00:00:01';
+const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'];
 const ADDRESSES = [
   { family: IPFamily.v4, address: '192.0.2.2', mask: '24' },
   { family: IPFamily.v6, address: '2001:db8::2', mask: '64' },
 ];
-const GATEWAY = '192.0.2.1';
+const ROUTES: Route[] = [
+  { dest: '0.0.0.0/0', gateway: '192.0.2.1', family: IPFamily.v4 },
+  { dest: '::/0', gateway: '2001:db8::1', family: IPFamily.v6 },
+].map((route) => ({ ...route, device: NAME, source: '', scope: 0, flags: 0, mtu: 0 }));
 
 /** Starts a VM with an interface that leads nowhere. */
 export async function startWithInterface(machine: Qemu): Promise<GuestInterface | null> {
@@ -23,7 +26,7 @@ export async function startWithInterface(machine: Qemu): Promise<GuestInterface 
   }
   const fds = privateTaps();
   try {
-    const place = await machine.attachInterface({ fd: fds[0]!, macAddress: MAC });
+    const place = await machine.attachInterface({ fd: fds[0]!, macAddress: MACS[0]! });
     await machine.start();
     return place;
   } finally {
@@ -31,32 +34,30 @@ export async function startWithInterface(machine: Qemu): Promise<GuestInterface 
   }
 }
 
-/** Has the guest set up an interface and take it away again: what that takes is there then. */
+/** How often: at first the driver is bound, later the interface only gets its addresses, as in a clone. */
+const ROUNDS = 2;
+
+/** Has the guest set up an interface and take it away again: it is there and waits then. What driver and device agreed upon. */
 export async function warmUpInterface(
   { agent, extension }: AgentClient,
   { devicePath }: GuestInterface,
-): Promise<void> {
-  const wanted: Interface = {
-    device: NAME,
-    name: NAME,
-    IPAddresses: ADDRESSES,
-    mtu: 1500n,
-    hwAddr: MAC,
-    devicePath,
-    type: 'veth',
-    rawFlags: 0,
-  };
-  const route: Route = {
-    dest: '0.0.0.0/0',
-    gateway: GATEWAY,
-    device: NAME,
-    source: '',
-    scope: 0,
-    family: IPFamily.v4,
-    flags: 0,
-    mtu: 0,
-  };
-  await agent.updateInterface({ interface: wanted });
-  await agent.updateRoutes({ routes: { Routes: [route] } });
-  await extension.releaseInterface({ devicePath });
+): Promise<string> {
+  let features = '';
+  for (let round = 0; round < ROUNDS; round++) {
+    await agent.updateInterface({ interface: wanted(devicePath, MACS[round]!) });
+    await agent.updateRoutes({ routes: { Routes: ROUTES } });
+    ({ features } = await extension.releaseInterface({ devicePath }));
+  }
+  return features;
 }
+
+const wanted = (devicePath: string, hwAddr: string): Interface => ({
+  device: NAME,
+  name: NAME,
+  IPAddresses: ADDRESSES,
+  mtu: 1500n,
+  hwAddr,
+  devicePath,
+  type: 'veth',
+  rawFlags: 0,
+});

@@ -18,6 +18,8 @@ const WRITABLE_BYTES = 16 * 2 ** 20;
  * a container's start reads and allocates is there. It opens no connection, reads no random number that it keeps, and never
  * looks at the guest's boot id: a clone must get its own. An empty sandbox is left, for clones to take over.
  *
+ * The result is what the driver of its interface and the device agreed upon (`Snapshot.interfaceFeatures`).
+ *
  * One round is enough for memory: a second one makes no start from it faster (bench/start).
  */
 export async function warmUp(
@@ -26,14 +28,16 @@ export async function warmUp(
   image: RootImage,
   place: GuestInterface | null,
   rounds = 1,
-): Promise<void> {
+): Promise<string> {
   const request = sandboxRequest({ id: SANDBOX, hostname: SANDBOX, dns: [], kernelModules: [] });
+  let features = '';
   for (let round = 0; round < rounds; round++) {
     if (round > 0) await client.agent.destroySandbox({});
     await client.agent.createSandbox(request);
-    if (place !== null) await warmUpInterface(client, place);
+    if (place !== null) features = await warmUpInterface(client, place);
     await runOnce(client, disk, image);
   }
+  return features;
 }
 
 async function runOnce({ agent }: AgentClient, disk: GuestDisk, image: RootImage): Promise<void> {
