@@ -21,7 +21,7 @@ import { SandboxNetwork } from './network/sandbox-network.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
-import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
+import { makeSandboxDirectory, removeSandboxDirectory, sandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
@@ -251,12 +251,13 @@ export class Sandbox {
     this.#network = await this.#openNetwork();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
-    const connected = this.#network?.connect();
-    connected?.catch(() => {});
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
     timeline.mark('vm-spawned');
+    // While the guest comes to itself: the kernel's part of it takes some milliseconds.
+    const connected = this.#network?.connect();
+    connected?.catch(() => {});
     this.#saveState();
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
@@ -280,7 +281,10 @@ export class Sandbox {
     const { config, spec, log } = this.#options;
     const path = networkNamespacePath(spec);
     if (path === undefined || config.runtime.disableNewNetns) return null;
-    const network = await SandboxNetwork.open(path, config, log);
+    const network = await SandboxNetwork.open(path, config, log, {
+      save: (saved) => this.#saveState(saved),
+      nodePath: `${sandboxDirectory(this.id)}/node`,
+    });
     if (network !== null)
       this.#teardown.add('disconnect from the network', () => network.disconnect((message) => log.warning(message)));
     return network;
@@ -356,14 +360,14 @@ export class Sandbox {
   }
 
   /** For whoever cleans up, should this shim be gone or hang. */
-  #saveState(): void {
+  #saveState(network = this.#network?.saved): void {
     const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = this.#options.config.runtime;
     const [vmm, shim] = [this.#machine.savedProcess(), savedSelf()];
     saveState({
       version: 1,
       sandboxId: this.id,
       rootCache: { directory, sizeMib },
-      ...(this.#network && { network: this.#network.saved }),
+      ...(network && { network }),
       ...(vmm && { vmm }),
       ...(shim && { shim }),
     });

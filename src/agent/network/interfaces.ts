@@ -95,6 +95,17 @@ function ownLinkLocal({ index, macAddress }: Link, mac: string): Request[] {
   return [addAddress({ address, prefixLength: 64, link: index, scope: RT_SCOPE.LINK })];
 }
 
+/** What gives a clean interface that is up, and has the wanted name, all that is wanted; the first change is refused (`EBUSY`) by some kinds. */
+export function setUpRequests(link: Link, wanted: Interface): Request[] {
+  const mac = wanted.hwAddr.toLowerCase();
+  return [
+    setLink(link.index, { macAddress: mac, ...(wanted.mtu > 0n ? { mtu: Number(wanted.mtu) } : {}) }),
+    ...newAddresses(link, wanted),
+    ...ownLinkLocal(link, mac),
+    ...((wanted.rawFlags & IFF.NOARP) === 0 ? [] : [setLink(link.index, { noArp: true })]),
+  ];
+}
+
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
 
 function newAddresses({ index }: Link, wanted: Interface): Request[] {

@@ -1,6 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
 import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
-import { listInterfaces, updateInterface } from '../network/interfaces.ts';
+import { listInterfaces } from '../network/interfaces.ts';
 import { getIptables, setIptables } from '../network/iptables.ts';
 import { addNeighbours } from '../network/neighbours.ts';
 import { listRoutes, updateRoutes } from '../network/routes.ts';
@@ -35,11 +35,7 @@ export function networkHandlers(sandbox: Sandbox): SomeHandlers<Name> {
   return {
     async updateInterface({ interface: wanted }) {
       if (wanted === undefined) throw new KataError('invalid-argument', 'an interface is expected in the request');
-      await inTurn(async () => {
-        const name = await sandbox.network.claim(wanted.devicePath, hotplugTimeoutMs);
-        using net = sandbox.network.open();
-        await updateInterface(net, wanted, name);
-      });
+      await inTurn(() => sandbox.network.update(wanted, hotplugTimeoutMs));
       return wanted;
     },
 

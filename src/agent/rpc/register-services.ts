@@ -31,6 +31,10 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   });
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
+    async setUpNetwork(request) {
+      await sandbox.network.setUp(request, sandbox.parameters.hotplugTimeoutMs);
+      return {};
+    },
     async releaseInterface({ devicePath }) {
       return { features: await sandbox.network.release(devicePath, sandbox.parameters.hotplugTimeoutMs) };
     },

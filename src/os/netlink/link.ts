@@ -217,6 +217,17 @@ export function deleteLink(index: number): Request {
   return { type: RTM_LINK.DEL, flags: 0, payload: header(index), what: `delete interface ${index}` };
 }
 
+/** The same by its name. */
+export function deleteLinkByName(name: string): Request {
+  const attributes = new AttributeWriter().string(IFLA.IFNAME, name).encoded();
+  return {
+    type: RTM_LINK.DEL,
+    flags: 0,
+    payload: payloadOf(header(0), attributes),
+    what: `delete the interface ${name}`,
+  };
+}
+
 /** Asks for one interface by its name. */
 export function getLink(name: string): Request {
   const attributes = new AttributeWriter().string(IFLA.IFNAME, name).encoded();

@@ -27,6 +27,8 @@ export interface TapOptions {
   queues?: number;
   /** It stays when its descriptors are closed. Default: it goes with them. */
   persistent?: boolean;
+  /** It is there already, and its other end free. Default: it is made, and an existing name is `EBUSY`. */
+  exists?: boolean;
   /** Frames have virtio's header in front, so that checksums and segmentation can be left to the other side. Default: yes. */
   vnetHeader?: boolean;
 }
@@ -37,9 +39,9 @@ export interface Tap {
   fds: number[];
 }
 
-/** A new tap interface (`/dev/net/tun`) in the network namespace that the process is in; an existing name is `EBUSY`. */
+/** A tap interface (`/dev/net/tun`) in the network namespace that the process is in. */
 export function openTap(options: TapOptions): Tap {
-  const { queues = 1, persistent = false, vnetHeader = true } = options;
+  const { queues = 1, persistent = false, exists = false, vnetHeader = true } = options;
   const flags = IFF_TAP | IFF_NO_PI | (vnetHeader ? IFF_VNET_HDR : 0) | (queues > 1 ? IFF_MULTI_QUEUE : 0);
   const fds: number[] = [];
   let name = options.name;
@@ -47,7 +49,7 @@ export function openTap(options: TapOptions): Tap {
     for (let queue = 0; queue < queues; queue++) {
       const fd = open('/dev/net/tun', O.RDWR | O.NONBLOCK);
       fds.push(fd);
-      name = attach(fd, name, flags | (queue === 0 ? IFF_TUN_EXCL : 0));
+      name = attach(fd, name, flags | (queue === 0 && !exists ? IFF_TUN_EXCL : 0));
       if (vnetHeader)
         check(syscall(NR.ioctl, fd, TUNSETVNETHDRSZ, new Int32Array([VNET_HEADER_SIZE])), `set up the tap ${name}`);
     }
@@ -57,6 +59,12 @@ export function openTap(options: TapOptions): Tap {
     for (const fd of fds) close(fd);
     throw error;
   }
+}
+
+/** Sets up the descriptor of a macvtap interface as that of a tap. */
+export function setUpTap(fd: number, name: string): void {
+  attach(fd, name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+  check(syscall(NR.ioctl, fd, TUNSETVNETHDRSZ, new Int32Array([VNET_HEADER_SIZE])), `set up ${name}`);
 }
 
 function attach(fd: number, name: string, flags: number): string {

@@ -1,5 +1,6 @@
 // Made of agent-extension.proto by `npm run generate`. Do not edit.
 import { type MessageType, message } from '../codec.ts';
+import { ARPNeighbor, Interface, Route } from './types.ts';
 
 /** Which container. */
 export interface ListProcessesRequest {
@@ -19,6 +20,17 @@ export interface ProcessInfo {
   execId: string;
 }
 export const ProcessInfo: MessageType<ProcessInfo> = /* @__PURE__ */ message('1:pid:u 2:execId:s');
+
+export interface SetUpNetworkRequest {
+  interfaces: Interface[];
+  routes: Route[];
+  neighbours: ARPNeighbor[];
+}
+export const SetUpNetworkRequest: MessageType<SetUpNetworkRequest> = /* @__PURE__ */ message('1:interfaces:m* 2:routes:m* 3:neighbours:m*', () => [Interface, Route, ARPNeighbor]);
+
+export interface SetUpNetworkResponse {
+}
+export const SetUpNetworkResponse: MessageType<SetUpNetworkResponse> = /* @__PURE__ */ message('');
 
 /** By the PCI path of the device, as in UpdateInterface. */
 export interface ReleaseInterfaceRequest {
@@ -54,6 +66,8 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
+    /** Sets up the network of a new sandbox at once: what UpdateInterface, UpdateRoutes and AddARPNeighbors do one after the other. */
+    setUpNetwork: { name: 'SetUpNetwork', requestType: SetUpNetworkRequest, responseType: SetUpNetworkResponse },
     /** Takes an interface from the containers, with all that was set up on it, and hides it until UpdateInterface names its device again. */
     releaseInterface: { name: 'ReleaseInterface', requestType: ReleaseInterfaceRequest, responseType: ReleaseInterfaceResponse },
   },

@@ -1,15 +1,12 @@
 import { KataError } from '../../errors/kata-error.ts';
 import type { Link } from '../../os/netlink/link.ts';
 
-/**
- * How an interface of a pod reaches the guest. `redirect`: by a tap of our own, which gets what the interface gets. `tap`: it is
- * a tap, and the guest gets its other end. `macvtap`: the same, as a character device.
- */
-export type EndpointKind = 'redirect' | 'tap' | 'macvtap';
+/** What an interface of a pod is: one that packets are taken from, or one that has a guest's end itself. */
+export type EndpointKind = 'interface' | 'tap' | 'macvtap';
 
 const ETHERNET = 1;
 /** Kinds of links that carry frames to and from elsewhere. One without a kind is a device of the host's, or of nobody's. */
-const REDIRECTED = ['veth', 'macvlan', 'ipvlan', 'vlan', ''] as const;
+const INTERFACES = ['veth', 'macvlan', 'ipvlan', 'vlan', ''] as const;
 
 /**
  * How an interface is to be connected. `unimplemented` for one that cannot be.
@@ -25,7 +22,7 @@ export function endpointKind(link: Link, pciAddress: string | undefined): Endpoi
       `${name} is the physical device ${pciAddress}, which would have to be passed through to the guest by VFIO`,
       { hint: 'connect the pod by a veth, macvlan or ipvlan interface instead' },
     );
-  if ((REDIRECTED as readonly string[]).includes(kind) && hardwareType === ETHERNET) return 'redirect';
+  if ((INTERFACES as readonly string[]).includes(kind) && hardwareType === ETHERNET) return 'interface';
   const found = kind === 'tun' ? 'tun (packets without Ethernet)' : kind || `hardware type ${hardwareType}`;
   throw new KataError('unimplemented', `Unsupported network interface: ${name} of kind ${found}`, {
     hint: 'veth, macvlan, ipvlan, vlan, macvtap and tap interfaces can be connected to a guest',

@@ -1,24 +1,16 @@
 import type { Config } from '../../config/config.ts';
 import type { GuestInterface, Tap } from '../../hypervisor/hypervisor.ts';
 import { close } from '../../os/fd.ts';
-import { inNamespace, namespaceIdentity } from '../../os/namespace.ts';
-import { interfaceIndex, interfacePciAddress } from '../../os/netlink/interface-ioctl.ts';
+import { namespaceIdentity } from '../../os/namespace.ts';
 import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
-import { openTap } from '../../os/netlink/tuntap.ts';
 import type { AgentClient } from '../agent-client.ts';
 import type { SandboxLog } from '../sandbox-log.ts';
-import { type Connection, connectRequests, type Rates } from './connection.ts';
-import { endpointKind } from './endpoint.ts';
+import { connectRequests, type Rates } from './connection.ts';
+import { type Endpoint, openEndpoints } from './open-endpoints.ts';
 import { disconnect, type SavedNetwork } from './saved-network.ts';
-import { type FoundInterface, type FoundNetwork, openNetwork, scanNetwork } from './scan.ts';
+import { type FoundNetwork, openNetwork, scanNetwork } from './scan.ts';
+import { setUpGuestNetwork } from './set-up-guest-network.ts';
 import { interfaceToAgent, neighboursToAgent, routesToAgent } from './to-agent.ts';
-
-/** One interface of the pod, and the tap by which the guest gets it. */
-interface Endpoint {
-  found: FoundInterface;
-  fd: number;
-  connection: Connection;
-}
 
 /**
  * The network of a pod, on its way into the guest: `open` makes a tap for each interface, `connect` connects them,
@@ -42,8 +34,16 @@ export class SandboxNetwork {
     this.#identity = namespaceIdentity(path);
   }
 
-  /** What is in the namespace at `path`; null when it has no interface to connect. On failure nothing is left. */
-  static async open(path: string, { hypervisor }: Config, log: SandboxLog): Promise<SandboxNetwork | null> {
+  /**
+   * Opens what is in the namespace at `path`; null when it has no interface to connect. On failure nothing is left. What is to be
+   * changed is told to `save` before it is; `nodePath` is where a node may be made for a moment.
+   */
+  static async open(
+    path: string,
+    { hypervisor, runtime }: Config,
+    log: SandboxLog,
+    keeper: { save: (network: SavedNetwork) => void; nodePath: string },
+  ): Promise<SandboxNetwork | null> {
     const net = openNetwork(path);
     try {
       const found = await scanNetwork(net);
@@ -52,7 +52,15 @@ export class SandboxNetwork {
         return null;
       }
       const rates = { receive: hypervisor.receiveBitsPerSecond, send: hypervisor.sendBitsPerSecond };
-      const endpoints = inNamespace(path, 'net', () => openEndpoints(found, rates));
+      const endpoints = await openEndpoints(found, {
+        path,
+        net,
+        model: runtime.internetworkingModel,
+        rates,
+        log,
+        save: (connections) => keeper.save({ path, identity: namespaceIdentity(path), connections: [...connections] }),
+        nodePath: keeper.nodePath,
+      });
       log.debug(`interfaces for the guest: ${found.interfaces.map(({ link }) => link.name).join(', ')}`);
       return new SandboxNetwork(path, net, found, endpoints, rates);
     } catch (error) {
@@ -66,7 +74,7 @@ export class SandboxNetwork {
     return this.#endpoints.map(({ fd, found }) => ({ fd, macAddress: found.link.macAddress }));
   }
 
-  /** To be saved before `connect`. */
+  /** What was changed, for whoever takes it away. */
   get saved(): SavedNetwork {
     const connections = this.#endpoints.map(({ connection }) => connection);
     return { path: this.#path, identity: this.#identity, connections };
@@ -80,12 +88,12 @@ export class SandboxNetwork {
   }
 
   /** Gives the guest's interfaces, at these places, the names and addresses of the pod's; then its routes and neighbours. */
-  async configureGuest({ agent }: AgentClient, places: readonly GuestInterface[]): Promise<void> {
-    for (const [index, { found }] of this.#endpoints.entries())
-      await agent.updateInterface({ interface: interfaceToAgent(found, places[index]!.devicePath) });
-    await agent.updateRoutes({ routes: { Routes: routesToAgent(this.#found) } });
-    const neighbours = neighboursToAgent(this.#found);
-    if (neighbours.length > 0) await agent.addARPNeighbors({ neighbors: { ARPNeighbors: neighbours } });
+  async configureGuest(client: AgentClient, places: readonly GuestInterface[]): Promise<void> {
+    await setUpGuestNetwork(client, {
+      interfaces: this.#endpoints.map(({ found }, index) => interfaceToAgent(found, places[index]!.devicePath)),
+      routes: routesToAgent(this.#found),
+      neighbours: neighboursToAgent(this.#found),
+    });
   }
 
   /** Once the VMM has them, so that they go with it. Idempotent. */
@@ -102,39 +110,4 @@ export class SandboxNetwork {
     this.#net.close();
     await disconnect(this.saved, report);
   }
-}
-
-/** Opens what leads to each interface, in the namespace that the process is in. On failure nothing is left. */
-function openEndpoints({ interfaces }: FoundNetwork, rates: Rates): Endpoint[] {
-  const endpoints: Endpoint[] = [];
-  const names = new Set(interfaces.map(({ link }) => link.name));
-  try {
-    for (const found of interfaces) {
-      const { link } = found;
-      const pciAddress = link.kind === '' ? interfacePciAddress(link.name) : undefined;
-      endpointKind(link, pciAddress);
-      const name = freeTapName(names);
-      names.add(name);
-      const { fds } = openTap({ name });
-      const connection = {
-        link: link.index,
-        name: link.name,
-        tap: { index: interfaceIndex(name), name },
-        hadIngress: found.hasIngress,
-        limitsSending: rates.send > 0n,
-      };
-      endpoints.push({ found, fd: fds[0]!, connection });
-    }
-    return endpoints;
-  } catch (error) {
-    for (const { fd } of endpoints) close(fd);
-    throw error;
-  }
-}
-
-/** As upstream names them, `tap0_kata`; one of a name that is taken belongs to somebody else. */
-function freeTapName(names: ReadonlySet<string>): string {
-  let number = 0;
-  while (names.has(`tap${number}_kata`)) number++;
-  return `tap${number}_kata`;
 }

@@ -19,6 +19,8 @@ export interface FoundInterface {
 export interface FoundNetwork {
   /** Those that have addresses, in the order of their making. */
   interfaces: FoundInterface[];
+  /** Of all links, with addresses or without. */
+  names: string[];
   /** Routes of the main table that somebody made, by those interfaces. */
   routes: Route[];
   /** Neighbours that are known for good, and gateways that answered. */
@@ -52,10 +54,11 @@ export function openNetwork(path: string): Rtnetlink {
  */
 export async function scanNetwork(net: Rtnetlink): Promise<FoundNetwork> {
   const links = (await net.links()).filter(({ flags }) => (flags & IFF.LOOPBACK) === 0);
-  if (links.length === 0) return { interfaces: [], routes: [], neighbours: [] };
+  const names = links.map(({ name }) => name);
+  if (links.length === 0) return { interfaces: [], names, routes: [], neighbours: [] };
   const addresses = await net.addresses();
   const used = links.filter(({ index }) => addresses.some(({ link }) => link === index));
-  if (used.length === 0) return { interfaces: [], routes: [], neighbours: [] };
+  if (used.length === 0) return { interfaces: [], names, routes: [], neighbours: [] };
   const indexes = new Set(used.map(({ index }) => index));
   const routes = (await net.routes()).filter(({ protocol, link }) => protocol !== RTPROT.KERNEL && indexes.has(link));
   const gateways = new Set(routes.map(({ gateway }) => gateway));
@@ -73,5 +76,5 @@ export async function scanNetwork(net: Rtnetlink): Promise<FoundNetwork> {
     addresses: addresses.filter((address) => address.link === link.index),
     hasIngress: filtered.has(link.index),
   }));
-  return { interfaces, routes, neighbours };
+  return { interfaces, names, routes, neighbours };
 }

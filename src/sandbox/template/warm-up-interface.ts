@@ -38,14 +38,11 @@ export async function startWithInterface(machine: Qemu): Promise<GuestInterface 
 const ROUNDS = 2;
 
 /** Has the guest set up an interface and take it away again: it is there and waits then. What driver and device agreed upon. */
-export async function warmUpInterface(
-  { agent, extension }: AgentClient,
-  { devicePath }: GuestInterface,
-): Promise<string> {
+export async function warmUpInterface({ extension }: AgentClient, { devicePath }: GuestInterface): Promise<string> {
   let features = '';
   for (let round = 0; round < ROUNDS; round++) {
-    await agent.updateInterface({ interface: wanted(devicePath, MACS[round]!) });
-    await agent.updateRoutes({ routes: { Routes: ROUTES } });
+    const interfaces = [wanted(devicePath, MACS[round]!)];
+    await extension.setUpNetwork({ interfaces, routes: ROUTES, neighbours: [] });
     ({ features } = await extension.releaseInterface({ devicePath }));
   }
   return features;
