@@ -17,7 +17,9 @@ export class Container {
   readonly #client: AgentClient;
   readonly #teardown: Teardown;
   readonly #vmFate: (() => Promise<unknown>) | undefined;
+  readonly #beforeStart: (() => Promise<void>) | undefined;
 
+  /** @param beforeStart what its sandbox still has to do before a process of it runs */
   constructor(
     client: AgentClient,
     id: string,
@@ -25,7 +27,9 @@ export class Container {
     terminal: boolean,
     teardown: Teardown,
     vmFate?: () => Promise<unknown>,
+    beforeStart?: () => Promise<void>,
   ) {
+    this.#beforeStart = beforeStart;
     this.#client = client;
     this.#vmFate = vmFate;
     this.id = id;
@@ -49,6 +53,7 @@ export class Container {
   /** Runs its first process. */
   async start(): Promise<void> {
     this.#expect(this.init, 'created');
+    await this.#beforeStart?.();
     await this.#client.agent.startContainer({ containerId: this.id });
     this.init.started();
   }

@@ -78,6 +78,8 @@ export class Sandbox {
   /** Of a pod whose network namespace has interfaces, and where they are in the guest. */
   #network: SandboxNetwork | null = null;
   #places: GuestInterface[] = [];
+  /** A network that came late, on its way into the guest. */
+  #late: Promise<void> | undefined;
   /** Once the VMM takes commands. */
   #started: Promise<void> | undefined;
   #booting: Promise<AgentClient> | undefined;
@@ -221,7 +223,11 @@ export class Sandbox {
       },
       { timeoutMs: this.#options.config.runtime.createContainerTimeoutMs },
     );
-    const container = new Container(client, id, bundle, options.terminal, teardown, () => this.#fate);
+    const container = new Container(
+      ...([client, id, bundle, options.terminal, teardown] as const),
+      () => this.#fate,
+      () => this.#awaitNetwork(client),
+    );
     container.init.pid = pid;
     container.init.watch();
     return container;
@@ -290,10 +296,34 @@ export class Sandbox {
     return network;
   }
 
+  /**
+   * Docker and nerdctl fill a namespace that was empty at Create before they start the container: then is the last moment to look
+   * again.
+   */
+  #awaitNetwork(client: AgentClient): Promise<void> {
+    if (this.#network !== null || networkNamespacePath(this.#options.spec) === undefined) return Promise.resolve();
+    this.#late ??= this.#addNetwork(client).finally(() => {
+      this.#late = undefined;
+    });
+    return this.#late;
+  }
+
+  async #addNetwork(client: AgentClient): Promise<void> {
+    this.#network = await this.#openNetwork();
+    if (this.#network === null) return;
+    await this.#attachInterfaces();
+    this.#saveState();
+    await this.#network.connect();
+    this.#network.closeTaps();
+    await this.#network.configureGuest(client, this.#places);
+    this.#options.log.info('the network came after the container was created');
+  }
+
   /** A VM that is not started yet, with the pod's interfaces. */
   async #newMachine(snapshot: Snapshot | null): Promise<void> {
     const { config, log } = this.#options;
     this.#machine = newMachine(config, this.id, log, snapshot);
+    if (networkNamespacePath(this.#options.spec) !== undefined) this.#machine.expectInterfaces();
     await this.#attachInterfaces();
   }
 

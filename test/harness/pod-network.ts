@@ -18,7 +18,7 @@ export class NetworkNamespace {
   readonly name: string;
 
   constructor(what: string) {
-    this.name = `kata-ts-${what}-${process.pid}-${count++}`;
+    this.name = `${what}-${process.pid}-${count++}`;
     ip('netns', 'add', this.name);
     this.ip('link', 'set', 'lo', 'up');
   }

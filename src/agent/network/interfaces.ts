@@ -73,6 +73,7 @@ export async function updateInterface(net: Rtnetlink, wanted: Interface, device?
     setLink(link.index, settings),
     ...addressed,
     up,
+    ...ownLinkLocal(link, mac),
     ...(holder === undefined ? [] : [setLink(holder.index, { name: link.name, up: holder.up })]),
   ]);
 }
@@ -86,9 +87,12 @@ async function succeeded(net: Rtnetlink, requests: readonly Request[]): Promise<
   return true;
 }
 
-/** The address of IPv6 that the kernel makes of a hardware address when an interface comes up, for one that is up and gets another. */
-function ownLinkLocal({ index, macAddress }: Link, mac: string): Request[] {
-  if (macAddress === mac || !exists('/proc/sys/net/ipv6')) return [];
+/**
+ * The address of IPv6 that the kernel makes of a hardware address when an interface comes up: not for one that is up and gets
+ * another, nor for one that has waited.
+ */
+function ownLinkLocal({ index }: Link, mac: string): Request[] {
+  if (!exists('/proc/sys/net/ipv6')) return [];
   const [first = 0, ...others] = parseMac(mac);
   const identifier = Uint8Array.of(first ^ 2, others[0]!, others[1]!, 0xff, 0xfe, others[2]!, others[3]!, others[4]!);
   const address = formatIp(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...identifier));

@@ -81,6 +81,7 @@ export class Qemu implements Hypervisor {
   #qmp: Qmp | undefined;
   #disks: Disks | undefined;
   readonly #interfaces: Interfaces;
+  #expectsInterfaces = false;
   #accelerator: Accelerator | undefined;
   #version = '';
   #resumed = false;
@@ -213,7 +214,7 @@ export class Qemu implements Hypervisor {
 
   /** Whether all network devices have taps behind them: of a guest that is saved, and of those who read what was. */
   get #fillsSlots(): boolean {
-    return this.#source.kind !== 'boot' && hasTaps();
+    return (this.#source.kind !== 'boot' || this.#expectsInterfaces) && hasTaps();
   }
 
   async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
@@ -390,6 +391,11 @@ export class Qemu implements Hypervisor {
   async attachInterface(tap: Tap): Promise<GuestInterface> {
     if (this.#state !== 'new') this.#running();
     return this.#interfaces.attach(tap);
+  }
+
+  /** Before `start`: interfaces may come while the VM runs, also in one that boots. */
+  expectInterfaces(): void {
+    this.#expectsInterfaces = true;
   }
 
   /** Frees the slot of an interface that the guest has let go of. */

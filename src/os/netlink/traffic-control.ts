@@ -11,6 +11,8 @@ const RTM_FILTER = { NEW: 44, DEL: 45 } as const;
 /** Places in an interface's tree of queueing disciplines (`linux/pkt_sched.h`). */
 const TC_H = { ROOT: 0xffff_ffff, INGRESS: 0xffff_fff1 } as const;
 const INGRESS_HANDLE = 0xffff_0000;
+/** Where filters of what is received are, in `ingress` and in `clsact`. */
+const INGRESS_FILTERS = 0xffff_fff2;
 
 const TCA = { KIND: 1, OPTIONS: 2 } as const;
 const TCA_U32 = { SEL: 5, ACT: 7 } as const;
@@ -108,7 +110,7 @@ export function addRedirect({ from, to, priority }: Redirect): Request {
   return {
     type: RTM_FILTER.NEW,
     flags: NLM_F.CREATE | NLM_F.EXCL,
-    payload: payloadOf(header(from, 0, INGRESS_HANDLE, filterInfo(priority)), attributes.encoded()),
+    payload: payloadOf(header(from, 0, INGRESS_FILTERS, filterInfo(priority)), attributes.encoded()),
     what: `redirect what interface ${from} receives to interface ${to}`,
   };
 }
@@ -119,7 +121,7 @@ export function deleteRedirect({ from, priority }: Omit<Redirect, 'to'>): Reques
     type: RTM_FILTER.DEL,
     flags: 0,
     payload: payloadOf(
-      header(from, 0, INGRESS_HANDLE, filterInfo(priority)),
+      header(from, 0, INGRESS_FILTERS, filterInfo(priority)),
       new AttributeWriter().string(TCA.KIND, 'u32').encoded(),
     ),
     what: `redirect no longer what interface ${from} receives`,

@@ -1,5 +1,6 @@
 import { close } from '../../os/fd.ts';
 import { inNamespace, namespaceIdentity } from '../../os/namespace.ts';
+import { IFA_F } from '../../os/netlink/address.ts';
 import { interfaceIndex, interfacePciAddress } from '../../os/netlink/interface-ioctl.ts';
 import { addLink } from '../../os/netlink/link.ts';
 import { formatMac } from '../../os/netlink/mac-address.ts';
@@ -98,7 +99,10 @@ function originalOf(
   if (kind !== 'macvtap') return link.kind === 'tun' ? { macAddress, addresses: [], routes: [] } : null;
   return {
     macAddress,
-    addresses: addresses.map(({ address, prefixLength, scope }) => ({ address, prefixLength, scope, link: index })),
+    addresses: addresses.map(({ address, prefixLength, scope, flags }) => ({
+      ...{ address, prefixLength, scope, link: index },
+      flags: flags & IFA_F.NODAD,
+    })),
     routes: routes.filter((route) => route.link === index),
   };
 }
