@@ -10,6 +10,8 @@ import { hashOf, unlessDone, writeWhole } from './stamp.mjs';
 import { tar } from './tar.mjs';
 
 const layout = path.join(share, 'images/busybox');
+/** What the guest's debug console runs (`debug_console_shell`). */
+const shell = path.join(share, 'debug-console-shell');
 const busybox = '/bin/busybox';
 
 /** @type {[name: string, mode: number][]} */
@@ -105,13 +107,15 @@ async function writeLayout(folder) {
 export async function makeBusyboxImage() {
   if (!fs.existsSync(busybox)) throw new SetupError(`${busybox} is missing. Run: apt-get install busybox-static`);
   const ownFiles = ['busybox-image', 'tar'].map((name) => ({ file: path.join(root, `setup/${name}.mjs`) }));
-  await unlessDone('busybox', hashOf([{ file: busybox }, ...ownFiles]), [path.join(layout, 'index.json')], () =>
+  await unlessDone('busybox', hashOf([{ file: busybox }, ...ownFiles]), [path.join(layout, 'index.json'), shell], () =>
     step('image busybox', async () => {
       const temporary = `${layout}.tmp`;
       fs.rmSync(temporary, { recursive: true, force: true });
       await writeLayout(temporary);
       fs.rmSync(layout, { recursive: true, force: true });
       fs.renameSync(temporary, layout);
+      fs.copyFileSync(busybox, shell);
+      fs.chmodSync(shell, 0o755);
     }),
   );
 }

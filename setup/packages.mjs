@@ -21,6 +21,8 @@ export const hostPackages = {
 /** What only the tests need. */
 export const testPackages = {
   runc: 'ordinary containers beside ours, as a peer',
+  systemd: 'starts scopes for the cgroups of sandboxes',
+  dbus: 'the bus that it is asked over',
   iproute2: 'ip(8), as a second opinion on interfaces',
 };
 

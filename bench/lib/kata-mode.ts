@@ -21,8 +21,14 @@ export class KataMode {
   readonly #poolSize: number;
   #hasPool = false;
 
-  /** `folder`: where its configuration is written. `poolSize`: VMs that a pool holds. */
-  constructor(name: ModeName, dist: string, folder: string, poolSize: number) {
+  /** `folder`: where its configuration is written. `poolSize`: VMs that a pool holds. `hypervisor`: keys of its section. */
+  constructor(
+    name: ModeName,
+    dist: string,
+    folder: string,
+    poolSize: number,
+    hypervisor: Readonly<Record<string, number>> = {},
+  ) {
     this.name = name;
     this.#dist = dist;
     this.#poolSize = poolSize;
@@ -31,6 +37,8 @@ export class KataMode {
     fs.writeFileSync(this.config, withWholePaths(path.join(dist, 'share/defaults/kata-containers/configuration.toml')));
     fs.mkdirSync(path.join(own, 'config.d'));
     const settings = [
+      '[hypervisor.qemu]',
+      ...Object.entries(hypervisor).map(([key, value]) => `${key} = ${value}`),
       '[factory]',
       `enable_template = ${name !== 'cold'}`,
       `vm_cache_number = ${name === 'pool' ? poolSize : 0}`,

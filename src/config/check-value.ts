@@ -1,5 +1,6 @@
 import { KataError } from '../errors/kata-error.ts';
 import type { KeyRule, KeyValue, ValueType } from './keys/rule.ts';
+import { showValue } from './show-value.ts';
 
 const EXPECTED: Readonly<Record<ValueType, string>> = {
   string: 'a string in quotes',
@@ -7,19 +8,27 @@ const EXPECTED: Readonly<Record<ValueType, string>> = {
   integer: 'a whole number',
   number: 'a number',
   strings: 'a list of strings',
+  integers: 'a list of whole numbers',
   tables: 'an array of tables',
 };
 
 /** The value when the key may hold it; else `invalid-argument`, beginning with what `where` says. */
-export function checkValue(rule: KeyRule, value: unknown, where: () => string): KeyValue {
-  const expected = expectation(rule);
-  if (!hasType(rule.type, value)) throw wrong(where, expected, value);
-  if (typeof value === 'number' || typeof value === 'bigint') {
-    if (rule.min !== undefined && value < rule.min) throw wrong(where, expected, value);
-    if (rule.max !== undefined && value > rule.max) throw wrong(where, expected, value);
-  }
-  if (rule.words !== undefined && !rule.words.includes(value as string)) throw wrong(where, expected, value);
-  return value as KeyValue;
+export function checkValue(
+  rule: KeyRule,
+  value: unknown,
+  where: () => string,
+  hint = 'correct this line of the configuration',
+): KeyValue {
+  if (hasType(rule.type, value) && isInRange(rule, value)) return value as KeyValue;
+  throw new KataError('invalid-argument', `${where()}: expected ${expectation(rule)}, found ${showValue(value)}`, {
+    hint,
+  });
+}
+
+function isInRange({ min, max, words }: KeyRule, value: unknown): boolean {
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return (min === undefined || value >= min) && (max === undefined || value <= max);
+  return words === undefined || words.includes(value as string);
 }
 
 function hasType(type: ValueType, value: unknown): boolean {
@@ -34,26 +43,16 @@ function hasType(type: ValueType, value: unknown): boolean {
       return typeof value === 'bigint' || Number.isFinite(value);
     case 'strings':
       return Array.isArray(value) && value.every((each) => typeof each === 'string');
+    case 'integers':
+      return Array.isArray(value) && value.every(Number.isInteger);
     case 'tables':
       return Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null);
   }
 }
 
-function expectation({ type, min, max, words }: KeyRule): string {
+/** What a key may hold, in words. */
+export function expectation({ type, min, max, words }: KeyRule): string {
   if (words !== undefined) return `one of ${words.map((word) => JSON.stringify(word)).join(', ')}`;
   if (min === undefined || type === 'string') return EXPECTED[type];
   return max === undefined ? `${EXPECTED[type]}, ${min} or more` : `${EXPECTED[type]} from ${min} to ${max}`;
-}
-
-function wrong(where: () => string, expected: string, found: unknown): KataError {
-  return new KataError('invalid-argument', `${where()}: expected ${expected}, found ${show(found)}`, {
-    hint: 'correct this line of the configuration',
-  });
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof Date) return 'a date';
-  const json = JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each));
-  return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }

@@ -30,8 +30,14 @@ export interface HypervisorConfig {
   cpuFeatures: string;
   /** `default_vcpus`, rounded up; 0: as many as the host has (a negative value in the file). Default 1. */
   defaultVcpus: number;
+  /** `default_maxvcpus`: the most that a VM grows to; 0: as many as the host has. Default 0. */
+  maxVcpus: number;
   /** `default_memory`. Default 2048. */
   defaultMemoryMib: number;
+  /** `default_maxmemory`: the most that a VM grows to; 0: as much as the host has. Default 0. */
+  maxMemoryMib: number;
+  /** `memory_slots`: how many times a VM's memory may grow. Default 10. */
+  memorySlots: number;
   /** `seccompsandbox`: QEMU's `-sandbox`; empty: none; undefined: the strictest that works. */
   seccompSandbox: string | undefined;
   /** `shared_fs`: how files of the host are shared; `none`: roots go as images on disks. */
@@ -58,6 +64,10 @@ export interface HypervisorConfig {
   entropySource: string;
   /** `valid_entropy_sources`. */
   validEntropySources: readonly string[];
+  /** `enable_annotations`: regular expressions for the annotations of the hypervisor that a sandbox may have. */
+  enableAnnotations: readonly string[];
+  /** `guest_hook_path`: a folder in the guest with hooks for its containers; empty: none. */
+  guestHookPath: string;
   /** `enable_debug`: the guest's kernel tells everything on the console. */
   enableDebug: boolean;
 }
@@ -75,6 +85,10 @@ export interface AgentConfig {
   dialTimeoutMs: number;
   /** `enable_debug`: the agent logs everything. */
   enableDebug: boolean;
+  /** `debug_console_enabled`: `kata-runtime exec SANDBOX` opens a shell in the guest. */
+  debugConsoleEnabled: boolean;
+  /** `debug_console_shell`, an extension key: a static busybox of the host, which is that shell. Absolute. */
+  debugConsoleShell: string;
   /** `kernel_modules`. */
   kernelModules: readonly KernelModuleConfig[];
   /** `launch_process_timeout` (s): how long a process in the guest may take to be set up; 0: the agent's own 6 s. */
@@ -87,10 +101,14 @@ export interface AgentConfig {
 export interface RuntimeConfig {
   /** `enable_debug`: the runtime logs everything. */
   enableDebug: boolean;
-  /** `create_container_timeout` (s). Default 60 s. */
+  /** `create_container_timeout` (s), of upstream's Rust runtime in `[agent.kata]`. Default 60 s. */
   createContainerTimeoutMs: number;
+  /** `static_sandbox_resource_mgmt`: a VM has its size once and for all, when it is made. Default false. */
+  staticSandboxResourceMgmt: boolean;
   /** `disable_guest_seccomp`. Default false. */
   disableGuestSeccomp: boolean;
+  /** `sandbox_cgroup_only`: shim, QEMU and helpers go into the sandbox's cgroup of the host, not the vCPUs alone. Default false. */
+  sandboxCgroupOnly: boolean;
   /** `internetworking_model`. */
   internetworkingModel: 'tcfilter' | 'macvtap' | 'none';
   /** `disable_new_netns`: networks are no affair of the runtime's; only with `none`. */

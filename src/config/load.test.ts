@@ -66,9 +66,15 @@ test('the file that is shipped loads without a warning and finds the guest besid
 test('the file that is shipped says the defaults', () => {
   const shipped = load(readFileSync('config/configuration.toml', 'utf8')).config;
   const { hypervisor, ...rest } = load(MINIMAL).config;
+  // A file beside the guest, as the kernel is.
+  assert.equal(shipped.agent.debugConsoleShell, '/kata-containers/debug-console-shell');
+  shipped.agent.debugConsoleShell = rest.agent.debugConsoleShell;
   assert.deepEqual({ agent: shipped.agent, runtime: shipped.runtime, factory: shipped.factory }, rest);
   const { kernelPath: _kernel, initrdPath: _initrd, ...bare } = hypervisor;
   const { kernelPath: _shippedKernel, initrdPath: _shippedInitrd, ...shippedBare } = shipped.hypervisor;
+  // Without the line nothing is enabled.
+  assert.deepEqual(shippedBare.enableAnnotations.slice(0, 2), ['enable_iommu', 'kernel_params']);
+  shippedBare.enableAnnotations = [];
   assert.deepEqual(shippedBare, bare);
 });
 
@@ -126,13 +132,13 @@ test('a key that is mistyped is named with its line and the one that was meant',
 
 test('a key that is known but has no effect yet is named, unless it says what holds anyway', () => {
   const { warnings, config } = load(
-    `${MINIMAL}shared_fs = "virtio-fs"\nvirtio_fs_cache = "always"\nimage = "/x.img"\nenable_iommu = false\n` +
+    `${MINIMAL}shared_fs = "virtio-fs"\nvirtio_fs_cache = "always"\nenable_numa = true\nenable_iommu = false\n` +
       `[runtime]\nsandbox_bind_mounts = ["/a"]\n[hypervisor.clh]\nrootless = true\n` +
       `[agent.kata.mem_agent]\ncompact_force_times = 9223372036854775807\n`,
   );
   assert.deepEqual(warnings, [
     '/etc/kata-containers/configuration.toml:4: shared_fs = "virtio-fs" in [hypervisor.qemu] is not acted on yet; "none" holds',
-    '/etc/kata-containers/configuration.toml:6: image = "/x.img" in [hypervisor.qemu] is not acted on yet; "" holds',
+    '/etc/kata-containers/configuration.toml:6: enable_numa = true in [hypervisor.qemu] is not acted on yet; false holds',
     '/etc/kata-containers/configuration.toml:9: sandbox_bind_mounts = ["/a"] in [runtime] is not acted on yet; [] holds',
   ]);
   assert.equal(config.hypervisor.sharedFs, 'none');
@@ -154,7 +160,9 @@ test('a file that is not TOML is refused with line and column', () => {
 
 test('without a kernel, an initrd or a hypervisor that is served, the error says which is missing', () => {
   refused('[runtime]\n', 'invalid-argument', '[hypervisor.qemu]');
-  refused('[hypervisor.qemu]\nkernel = "/k"\nimage = "/x"', 'invalid-argument', 'initrd');
+  refused('[hypervisor.qemu]\nkernel = "/k"\n', 'invalid-argument', 'initrd');
+  refused('[hypervisor.qemu]\nkernel = "/k"\nimage = "/x"', 'unimplemented', ':3:', 'initrd');
+  refused(`${MINIMAL}image = "/x"`, 'invalid-argument', ':4:', 'either image or initrd', '/x', '/i');
   refused('[hypervisor.clh]\nkernel = "/k"', 'unimplemented', 'clh');
   refused(`${MINIMAL}[hypervisor.clh]\n[runtime]\nhypervisor_name = "clh"`, 'unimplemented', 'clh');
 });
@@ -225,4 +233,53 @@ test('VMs are clones of a template unless the configuration says otherwise', () 
     vmCacheNumber: 0,
     vmCacheEndpoint: '/var/run/kata-containers/cache.sock',
   });
+});
+
+test('what would protect somebody and cannot be served is refused with its line and the reason', () => {
+  const cases: [line: number, text: string, ...words: string[]][] = [
+    [4, 'confidential_guest = true', 'confidential_guest = true', 'neither AMD SEV-SNP nor Intel TDX'],
+    [4, 'sev_snp_guest = true', 'SEV-SNP'],
+    [4, 'snp_id_block = "abc"', 'SEV-SNP'],
+    [4, 'initdata = "abc"', 'TDX'],
+    [4, 'rootless = true', 'runs as root'],
+    [4, 'firmware = "/OVMF.fd"', 'qboot'],
+    [4, 'pflashes = ["/a"]', 'qboot'],
+    [4, 'machine_type = "virt"', 'q35'],
+    [4, 'kernel_verity_params = "root_hash=1"', 'dm-verity'],
+    [4, 'disable_guest_selinux = false', 'SELinux'],
+    [4, '[[hypervisor.qemu.guest_extension_images]]\nname = "devkit"', 'initrd'],
+    [5, '[agent.kata]\npolicy = "cGFja2FnZQ=="', 'policy engine'],
+    [5, '[runtime]\nexperimental = ["force_guest_pull"]', 'experimental'],
+    [5, '[runtime]\nexperimental_force_guest_pull = true', 'pulls no images'],
+    [5, '[runtime]\nemptydir_mode = "block-encrypted"', 'encrypted'],
+    [5, '[runtime]\nguest_selinux_label = "a"', 'SELinux'],
+  ];
+  for (const [line, text, ...words] of cases)
+    refused(`${MINIMAL}${text}`, 'unimplemented', `configuration.toml:${line}:`, ...words);
+});
+
+test('what it is set to anyway is not refused, and what other hypervisors are told is theirs', () => {
+  const { warnings } = load(
+    `${MINIMAL}confidential_guest = false\nfirmware = ""\nmachine_type = "q35"\n[hypervisor.clh]\nconfidential_guest = true\n` +
+      `[runtime]\nexperimental = []\nemptydir_mode = "shared-fs"\n`,
+  );
+  assert.deepEqual(warnings, []);
+});
+
+test('a pattern for annotations that is none is refused with its line', () => {
+  refused(`${MINIMAL}enable_annotations = ["["]`, 'invalid-argument', ':4:', 'regular expressions', '"["');
+});
+
+test('what upstream’s Rust runtime spells otherwise than its Go runtime is heard too', () => {
+  const debug = (text: string) => {
+    const { hypervisor, agent, runtime } = load(`${MINIMAL}${text}`).config;
+    return [hypervisor.enableDebug, agent.enableDebug, runtime.enableDebug];
+  };
+  assert.deepEqual(debug('log_level = "debug"\n[agent.kata]\nlog_level = "info"'), [true, false, false]);
+  assert.deepEqual(debug('[agent.kata]\nlog_level = "trace"\n[runtime]\nlog_level = "debug"'), [false, true, true]);
+  assert.deepEqual(debug('log_level = "warn"\nenable_debug = true'), [true, false, false]);
+  const timeout = (text: string) => load(`${MINIMAL}${text}`).config.runtime.createContainerTimeoutMs;
+  assert.equal(timeout('[agent.kata]\ncreate_container_timeout = 5'), 5000);
+  assert.equal(timeout('[agent.kata]\ncreate_container_timeout = 5\n[runtime]\ncreate_container_timeout = 7'), 7000);
+  assert.equal(timeout(''), 60_000);
 });

@@ -1,8 +1,12 @@
 import { KataError } from '../errors/kata-error.ts';
+import { applyAnnotations } from './annotations/apply-annotations.ts';
+import { checkEnabled } from './annotations/enabled.ts';
+import type { WantedHash } from './annotations/hashes.ts';
 import type { Config } from './config.ts';
 import { notActedOn } from './not-acted.ts';
 import { joinPath } from './paths.ts';
 import { readConfigFile, type Settings } from './read-file.ts';
+import { refuseUnserved } from './refuse-unserved.ts';
 import { toConfig } from './to-config.ts';
 
 export interface LoadOptions {
@@ -15,14 +19,22 @@ export interface LoadOptions {
   readText(path: string): string | null;
   /** The names in a folder; null when there is no such folder. */
   listDirectory(path: string): readonly string[] | null;
+  /** The sandbox's, which may ask for other values; none for what is no sandbox's. */
+  annotations?: Readonly<Record<string, string>> | undefined;
+  /** How many processors the host has: the most that an annotation may ask for. */
+  hostProcessors?: number;
 }
 
 export interface LoadedConfig {
   config: Config;
   /** The files that were read, the main one first. */
   sources: string[];
-  /** One line each: unknown keys, and keys that are not acted on yet. */
+  /** One line each: unknown keys and annotations, and those that are not acted on yet. */
   warnings: string[];
+  /** What the annotations demand of the files that the configuration names. */
+  hashes: readonly WantedHash[];
+  /** Every setting as it was read, for whoever shows more than `config` has. */
+  settings: Settings;
 }
 
 const SYSTEM_PATH = '/etc/kata-containers/configuration.toml';
@@ -30,7 +42,9 @@ const SYSTEM_PATH = '/etc/kata-containers/configuration.toml';
 /**
  * Finds, reads and checks the configuration: the path given, else `KATA_CONF_FILE`, else /etc/kata-containers, else the
  * file that is shipped beside the binary; then `config.d/*.toml` beside it, in lexical order, each stronger than the one
- * before. Throws `not-found` with every place looked at, or `invalid-argument` with file and line.
+ * before; then the sandbox's annotations, as far as the files allow. Throws `not-found` with every place looked at,
+ * `invalid-argument` with file and line, `permission-denied` for an annotation that is not allowed, and `unimplemented`
+ * for what cannot be served.
  *
  * Unlike Kata: `KATA_CONF_FILE` may name any file.
  */
@@ -46,8 +60,17 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     sections.push(...read.sections);
     warnings.push(...read.warnings);
   }
+  checkEnabled(settings);
+  const annotated = applyAnnotations(settings, options.annotations ?? {}, options.hostProcessors ?? 1);
+  refuseUnserved(settings);
   const config = toConfig(settings, sections, main.path);
-  return { config, sources: files.map(({ path }) => path), warnings: [...warnings, ...notActedOn(settings)] };
+  return {
+    config,
+    sources: files.map(({ path }) => path),
+    warnings: [...warnings, ...annotated.warnings, ...notActedOn(settings)],
+    hashes: annotated.hashes,
+    settings,
+  };
 }
 
 /** Where the main file is looked for when none is named, first one first. */

@@ -1,6 +1,7 @@
 import type { KeyRule, KeyValue } from './keys/rule.ts';
 import { sectionKeys } from './keys/sections.ts';
 import type { Settings } from './read-file.ts';
+import { sameValue, showValue } from './show-value.ts';
 
 /** One warning for each setting that is known but has no effect yet, so that nothing is ignored in silence. */
 export function notActedOn(settings: Settings): string[] {
@@ -13,10 +14,8 @@ export function notActedOn(settings: Settings): string[] {
     if (section.startsWith('hypervisor.') && !section.startsWith('hypervisor.qemu')) continue;
     const rule = sectionKeys(section)![key]!;
     if (hasEffect(rule, value)) continue;
-    const instead = rule.default === undefined ? '' : `; ${JSON.stringify(rule.default)} holds`;
-    warnings.push(
-      `${where()}: ${key} = ${JSON.stringify(value, plainInteger)} in [${section}] is not acted on yet${instead}`,
-    );
+    const instead = rule.default === undefined ? '' : `; ${showValue(rule.default)} holds`;
+    warnings.push(`${where()}: ${key} = ${showValue(value)} in [${section}] is not acted on yet${instead}`);
   }
   return warnings;
 }
@@ -24,11 +23,5 @@ export function notActedOn(settings: Settings): string[] {
 function hasEffect(rule: KeyRule, value: KeyValue): boolean {
   if (rule.idle) return true;
   if (rule.acted && (rule.served === undefined || rule.served.includes(value as string))) return true;
-  return (
-    rule.default !== undefined && JSON.stringify(rule.default, plainInteger) === JSON.stringify(value, plainInteger)
-  );
-}
-
-function plainInteger(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
+  return rule.default !== undefined && sameValue(rule.default, value);
 }

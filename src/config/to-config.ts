@@ -12,12 +12,12 @@ import { SectionValues } from './values.ts';
 
 /** The typed configuration from the settings of all files. `file` is named where a setting is missing. */
 export function toConfig(settings: Settings, sections: readonly string[], file: string): Config {
-  const runtime = new SectionValues(settings, 'runtime');
+  const agent = new SectionValues(settings, 'agent.kata');
   requireQemu(settings, sections, file);
   return {
     hypervisor: hypervisorConfig(new SectionValues(settings, 'hypervisor.qemu'), file),
-    agent: agentConfig(new SectionValues(settings, 'agent.kata')),
-    runtime: runtimeConfig(runtime, file),
+    agent: agentConfig(agent),
+    runtime: runtimeConfig(new SectionValues(settings, 'runtime'), agent, file),
     factory: factoryConfig(new SectionValues(settings, factorySection(settings))),
   };
 }
@@ -53,7 +53,10 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     machineAccelerators: values.text('machine_accelerators'),
     cpuFeatures: values.text('cpu_features'),
     defaultVcpus: vcpus < 0 ? 0 : Math.max(1, Math.ceil(vcpus)),
+    maxVcpus: values.number('default_maxvcpus'),
     defaultMemoryMib: values.number('default_memory'),
+    maxMemoryMib: values.number('default_maxmemory'),
+    memorySlots: values.number('memory_slots'),
     seccompSandbox: sandboxKey === undefined ? undefined : values.text(sandboxKey),
     sharedFs: values.served('shared_fs'),
     blockDeviceDriver: values.served('block_device_driver'),
@@ -68,31 +71,54 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     sendBitsPerSecond: BigInt(values.number('tx_rate_limiter_max_rate')),
     entropySource: values.text('entropy_source'),
     validEntropySources: values.strings('valid_entropy_sources'),
-    enableDebug: values.flag('enable_debug'),
+    enableAnnotations: values.strings('enable_annotations'),
+    guestHookPath: values.text('guest_hook_path'),
+    enableDebug: isDebug(values),
   };
+  requireInitrd(values, config.initrdPath);
   for (const [key, path] of [
     ['kernel', config.kernelPath],
     ['initrd', config.initrdPath],
   ] as const)
     if (path === '')
       throw new KataError('invalid-argument', `${file}: ${key} in [hypervisor.qemu]: expected a path, found nothing`, {
-        hint: `set it to the guest's ${key}; a guest from an image instead of an initrd is not served yet`,
+        hint: `set it to the guest's ${key}`,
       });
   return config;
+}
+
+/** Upstream's configurations have either; ours boot an initrd. */
+function requireInitrd(values: SectionValues, initrd: string): void {
+  const image = values.text('image');
+  if (image === '') return;
+  const where = `${values.where('image')}: image in [hypervisor.qemu]`;
+  if (initrd === '')
+    throw new KataError('unimplemented', `${where}: a guest from an image is not served yet`, {
+      hint: 'set initrd instead',
+    });
+  throw new KataError(
+    'invalid-argument',
+    `${where}: expected either image or initrd, found both: ${image}, ${initrd}`,
+    {
+      hint: 'remove image; a guest from an image is not served yet',
+    },
+  );
 }
 
 function agentConfig(values: SectionValues): AgentConfig {
   const inMs = !values.isSet('dial_timeout') && values.isSet('reconnect_timeout_ms');
   return {
     dialTimeoutMs: inMs ? values.number('reconnect_timeout_ms') : values.number('dial_timeout') * 1000,
-    enableDebug: values.flag('enable_debug'),
+    enableDebug: isDebug(values),
+    debugConsoleEnabled: values.flag('debug_console_enabled'),
+    debugConsoleShell: values.path('debug_console_shell'),
     kernelModules: values.strings('kernel_modules').flatMap(kernelModule),
     launchProcessTimeoutMs: values.number('launch_process_timeout') * 1000,
     containerPipeSizeBytes: values.number('container_pipe_size'),
   };
 }
 
-function runtimeConfig(values: SectionValues, file: string): RuntimeConfig {
+function runtimeConfig(values: SectionValues, agent: SectionValues, file: string): RuntimeConfig {
   const internetworkingModel: RuntimeConfig['internetworkingModel'] = values.served('internetworking_model');
   const disableNewNetns = values.flag('disable_new_netns');
   if (disableNewNetns && internetworkingModel !== 'none')
@@ -103,10 +129,14 @@ function runtimeConfig(values: SectionValues, file: string): RuntimeConfig {
         hint: 'without a network namespace there is nothing to connect a guest to; set internetworking_model = "none"',
       },
     );
+  const inAgent = !values.isSet('create_container_timeout') && agent.isSet('create_container_timeout');
+  const timed = inAgent ? agent : values;
   return {
-    enableDebug: values.flag('enable_debug'),
-    createContainerTimeoutMs: values.number('create_container_timeout') * 1000,
+    enableDebug: isDebug(values),
+    createContainerTimeoutMs: timed.number('create_container_timeout') * 1000,
+    staticSandboxResourceMgmt: values.flag('static_sandbox_resource_mgmt'),
     disableGuestSeccomp: values.flag('disable_guest_seccomp'),
+    sandboxCgroupOnly: values.flag('sandbox_cgroup_only'),
     internetworkingModel,
     disableNewNetns,
     fixMtab: values.served('fix_mtab'),
@@ -114,6 +144,11 @@ function runtimeConfig(values: SectionValues, file: string): RuntimeConfig {
     rootfsCacheSizeMib: values.number('rootfs_cache_size_mib'),
     writableLayerSizeMib: values.number('writable_layer_size_mib'),
   };
+}
+
+/** Upstream's Go runtime has a flag for it, the Rust runtime a level. */
+function isDebug(values: SectionValues): boolean {
+  return values.flag('enable_debug') || ['trace', 'debug'].includes(values.text('log_level'));
 }
 
 /** Upstream's Rust runtime has the section within the hypervisor's; the one outside, of the Go runtime, is stronger. */

@@ -17,6 +17,11 @@ export class SectionValues {
     return this.#settings.has(`${this.#section}.${key}`);
   }
 
+  /** `file:line` of a key that is set. */
+  where(key: string): string {
+    return this.#settings.get(`${this.#section}.${key}`)!.where();
+  }
+
   text(key: string): string {
     return this.#value(key) as string;
   }

@@ -15,6 +15,8 @@ export interface GuestDisk {
   driver: 'scsi' | 'blk';
   /** `scsi`: `id:lun`; `blk`: the PCI path, two hexadecimal digits of slot a hop, `02/01`. */
   source: string;
+  /** What the guest is being told of its size, where it may have seen another one there before. */
+  sizeBytes?: number;
 }
 
 /** A network interface for a guest: what the host's end of it is. */
@@ -70,8 +72,17 @@ export interface MachineOptions {
   kernelParams: readonly string[];
   memoryMib: number;
   vcpus: number;
-  /** The most that vCPUs can become by hot-plug. */
+  /** The most that they can become by hot-plug; not less than it begins with. */
+  maxMemoryMib: number;
   maxVcpus: number;
+  /** How many modules of memory can be plugged in. */
+  memorySlots: number;
+}
+
+/** How large a VM is. */
+export interface MachineSize {
+  vcpus: number;
+  memoryMib: number;
 }
 
 /**
@@ -81,6 +92,8 @@ export interface MachineOptions {
 export interface Hypervisor {
   /** The VMM's process, 0 before `start`. */
   readonly pid: number;
+  /** The VMM's threads that run vCPUs, by their numbers on the host; none when it does not run. */
+  vcpuThreads(): number[];
   /** Settles when the VMM is gone, however it went. */
   readonly exited: Promise<ExitStatus>;
   /** Spawns the VMM and lets the guest boot; resolves when the VMM takes commands, not when the guest is up. */
@@ -100,6 +113,12 @@ export interface Hypervisor {
    * cannot get one any more.
    */
   attachInterface(tap: Tap): Promise<GuestInterface>;
+  /**
+   * Plugs in what a running VM has less than `size`, as far as it has room; the guest's kernel has found it when this resolves,
+   * and the agent's OnlineCPUMem puts it to use. How large the VM is then: less than was asked for where there was no room.
+   * Not to be called while it is under way.
+   */
+  grow(size: MachineSize): Promise<MachineSize>;
   /** Stops and continues the vCPUs. */
   pause(): Promise<void>;
   resume(): Promise<void>;

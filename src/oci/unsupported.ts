@@ -1,6 +1,6 @@
 import { isHostRule } from './device-rules.ts';
 import { isAllowedEveryDevice, isHostDevice } from './host-device.ts';
-import type { OciLinux, OciSpec } from './spec.ts';
+import type { OciDevice, OciDeviceRule, OciLinux, OciSpec } from './spec.ts';
 
 /** A field that is refused, or one that is left out in silence, and why. */
 export interface FieldRule {
@@ -98,8 +98,11 @@ export const REFUSED: readonly FieldRule[] = [
     hint: 'remove linux.resources.rdma',
   },
   {
-    path: 'linux.devices of block devices, and of character devices with a dynamic number',
-    find: (spec) => (isAllowedEveryDevice(spec) ? undefined : firstHostDevice(spec)),
+    path: 'linux.devices of character devices with a dynamic number',
+    find: (spec) =>
+      isAllowedEveryDevice(spec)
+        ? undefined
+        : firstDevice(spec, (device) => isHostDevice(device) && device.type !== 'b'),
     reason: "its number means another device, or none, in the guest's kernel",
     hint: 'run without this device; the guest has its own',
   },
@@ -117,9 +120,11 @@ export const REFUSED: readonly FieldRule[] = [
 /** Fields that are left out because their meaning is the host's: said in the log, not refused. */
 export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
   {
-    path: 'linux.resources.devices of block devices, and of character devices with a dynamic number',
+    path: 'linux.resources.devices of devices of the host that the container is not given',
     find: ({ linux }) => {
-      const index = (linux?.resources?.devices ?? []).findIndex((rule) => rule.allow && isHostRule(rule));
+      const index = (linux?.resources?.devices ?? []).findIndex(
+        (rule) => rule.allow && isHostRule(rule) && !isForListed(rule, linux?.devices ?? []),
+      );
       if (index < 0) return undefined;
       const { type, major = '*', minor = '*' } = linux!.resources!.devices![index]!;
       return { path: `linux.resources.devices[${index}]`, found: `${type} ${major}:${minor}` };
@@ -128,7 +133,7 @@ export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
   },
   {
     path: 'linux.devices of a privileged container',
-    find: (spec) => (isAllowedEveryDevice(spec) ? firstHostDevice(spec) : undefined),
+    find: (spec) => (isAllowedEveryDevice(spec) ? firstDevice(spec, isHostDevice) : undefined),
     reason: "a privileged container gets the guest's devices; those of the host with numbers of their own are left out",
   },
   {
@@ -183,8 +188,14 @@ export const IGNORED: readonly Omit<FieldRule, 'hint'>[] = [
   },
 ];
 
-function firstHostDevice({ linux }: OciSpec): Found {
-  const index = (linux?.devices ?? []).findIndex(isHostDevice);
+const isForListed = (rule: OciDeviceRule, devices: readonly OciDevice[]): boolean =>
+  devices.some(
+    ({ type, major, minor }) =>
+      type === 'b' && rule.type === 'b' && Number(rule.major) === major && Number(rule.minor) === minor,
+  );
+
+function firstDevice({ linux }: OciSpec, is: (device: OciDevice) => boolean): Found {
+  const index = (linux?.devices ?? []).findIndex(is);
   const device = linux?.devices?.[index];
   if (device === undefined) return undefined;
   const { path, type, major = 0, minor = 0 } = device;

@@ -104,7 +104,6 @@ const USES: [string, Parameters<typeof check>[0]][] = [
   ['linux.memoryPolicy', (s) => (s.linux.memoryPolicy = { mode: 'MPOL_BIND' })],
   ["linux.netDevices['eth0']", (s) => (s.linux.netDevices = { eth0: {} })],
   ["linux.resources.rdma['mlx5_1']", (s) => (s.linux.resources = { rdma: { mlx5_1: {} } })],
-  ['linux.devices[0]', (s) => (s.linux.devices = [{ path: '/dev/sda', type: 'b', major: 8, minor: 0 }])],
   ['linux.devices[0]', (s) => (s.linux.devices = [{ path: '/dev/vport0p1', type: 'c', major: 245, minor: 1 }])],
   ['process.scheduler', (s) => (s.process.scheduler = { policy: 'SCHED_FIFO' })],
 ];
@@ -173,18 +172,6 @@ test("a privileged container starts with the guest's devices; those of the host 
   assert.deepEqual(
     specToAgent(spec).linux?.devices.map(({ path }) => path),
     ['/dev/fuse'],
-  );
-});
-
-test('a certain disk of the host is refused, also when it may be used', () => {
-  refused(
-    (s) => {
-      s.linux.resources = { devices: [{ allow: true, type: 'b', major: 8, minor: 0, access: 'rwm' }] };
-      s.linux.devices = [{ path: '/dev/sda', type: 'b', major: 8, minor: 0 }];
-    },
-    'unimplemented',
-    'linux.devices[0]',
-    '/dev/sda',
   );
 });
 

@@ -8,7 +8,7 @@ const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_NOSIGNAL = 0x4000;
 /** The most descriptors that one message carries here. */
-const MAX_FDS = 8;
+export const MAX_FDS = 64;
 const CMSG_HEADER = 16;
 const CONTROL_BYTES = CMSG_HEADER + MAX_FDS * 4;
 
@@ -54,11 +54,23 @@ export async function sendWithFds(fd: number, data: Uint8Array, fds: readonly nu
   }
 }
 
-/** The next bytes of a unix stream socket, with the descriptors that came along, which are the caller's; null at the end. */
-export async function receiveWithFds(
-  fd: number,
-  maxBytes = 65536,
-): Promise<{ data: Uint8Array; fds: number[] } | null> {
+/** Bytes of a unix socket, with the descriptors that came along, which are the caller's. */
+export interface WithFds {
+  data: Uint8Array;
+  fds: number[];
+}
+
+/** The next bytes of a unix stream socket, with the descriptors that came along; null at the end. */
+export async function receiveWithFds(fd: number, maxBytes = 65536): Promise<WithFds | null> {
+  for (;;) {
+    const received = receiveNow(fd, maxBytes);
+    if (received !== 'later') return received;
+    await readable(fd);
+  }
+}
+
+/** What is there to receive, for a socket that blocks what comes next; null at the end, `later` when nothing is there yet. */
+export function receiveNow(fd: number, maxBytes = 65536): WithFds | null | 'later' {
   const data = new Uint8Array(maxBytes);
   const control = new Uint8Array(CONTROL_BYTES);
   const message = messageOf(data, control);
@@ -66,11 +78,10 @@ export async function receiveWithFds(
   for (;;) {
     header[5] = BigInt(CONTROL_BYTES);
     const count = syscall(NR.recvmsg, fd, header, MSG_CMSG_CLOEXEC);
-    if (count === -ERRNO.EAGAIN) await readable(fd);
-    else if (count !== -ERRNO.EINTR) {
-      if (check(count, 'receive descriptors') === 0) return null;
-      return { data: data.slice(0, count), fds: descriptorsIn(control, Number(message.header[5])) };
-    }
+    if (count === -ERRNO.EAGAIN) return 'later';
+    if (count === -ERRNO.EINTR) continue;
+    if (check(count, 'receive descriptors') === 0) return null;
+    return { data: data.slice(0, count), fds: descriptorsIn(control, Number(message.header[5])) };
   }
 }
 

@@ -94,6 +94,13 @@ export function lstatIfExists(path: string): Stat | null {
   return orThrow(result, path);
 }
 
+/** As `stat`, or null when nothing is there. */
+export function statIfExists(path: string): Stat | null {
+  const result = statx(AT_FDCWD, path, 0);
+  if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return null;
+  return orThrow(result, path);
+}
+
 /** Whether `stat` is of this type: `isType(stat(path), S.IFDIR)`. */
 export function isType(of: Stat, type: number): boolean {
   return (of.mode & S.IFMT) === type;

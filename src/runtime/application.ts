@@ -1,16 +1,21 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { KataError } from '../errors/kata-error.ts';
+import { checkCommand } from './commands/check.ts';
+import { directVolumeCommands } from './commands/direct-volume/direct-volume.ts';
+import { envCommand } from './commands/env.ts';
 import { execCommand } from './commands/exec.ts';
 import { factoryCommands } from './commands/factory/factory.ts';
 import { imagesCommand } from './commands/images.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { killCommand } from './commands/kill.ts';
+import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { psCommand } from './commands/ps.ts';
 import { pullCommand } from './commands/pull.ts';
 import { rmCommand } from './commands/rm.ts';
 import { rmiCommand } from './commands/rmi.ts';
 import { runCommand } from './commands/run.ts';
+import { stateCommand } from './commands/state.ts';
 import { stopCommand } from './commands/stop.ts';
 import { versionCommand } from './commands/version.ts';
 
@@ -29,9 +34,15 @@ const routes = buildRouteMap({
     pull: pullCommand,
     images: imagesCommand,
     rmi: rmiCommand,
+    check: checkCommand,
+    env: envCommand,
+    list: listCommand,
+    state: stateCommand,
     factory: factoryCommands,
+    'direct-volume': directVolumeCommands,
     version: versionCommand,
   },
+  aliases: { 'kata-check': 'check', 'kata-env': 'env' },
   docs: {
     brief: 'Containers that each run in a virtual machine of their own',
     fullDescription: `Containers that each run in a virtual machine of their own.

@@ -132,8 +132,10 @@ async function runningShim(record: ContainerRecord): Promise<ShimClient> {
   return shim;
 }
 
-export function notRunning({ id, name }: ContainerRecord, hint = 'kata-runtime ps -a says how it ended'): KataError {
-  return new KataError('failed-precondition', `container ${name} (${shortId(id)}) is expected to run, it does not`, {
-    hint,
-  });
+export function notRunning(
+  { id, name }: Pick<ContainerRecord, 'id' | 'name'>,
+  hint = 'kata-runtime ps -a says how it ended',
+): KataError {
+  const called = name === '' ? shortId(id) : `${name} (${shortId(id)})`;
+  return new KataError('failed-precondition', `container ${called} is expected to run, it does not`, { hint });
 }

@@ -8,11 +8,11 @@ import { utf8Encode } from '../os/utf8.ts';
 import { Teardown } from '../sandbox/teardown.ts';
 import type { Stdio } from '../shim/process-io.ts';
 import { notRunning } from './container-actions.ts';
-import { type ContainerRecord, containerDirectory } from './container-store.ts';
+import type { ExecTarget } from './exec-target.ts';
 import { statusOfFailure } from './exit-status.ts';
 import { complain } from './output.ts';
 import { mergeEnvironment } from './parse/environment.ts';
-import { findShim, type ShimClient } from './shim-client.ts';
+import type { ShimClient } from './shim-client.ts';
 import { killProcess, runAttached } from './stdio/attach-process.ts';
 import { AttachedIo } from './stdio/attached-io.ts';
 import { UserSignals } from './stdio/signals.ts';
@@ -35,15 +35,15 @@ export interface ExecRequest {
 const PROCESS_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
 
 /** Runs a further process in a container; the exit status for the shell, its own unless it is detached. */
-export async function execInContainer(record: ContainerRecord, request: ExecRequest): Promise<number> {
+export async function execInContainer(target: ExecTarget, request: ExecRequest): Promise<number> {
   const signals = new UserSignals();
   const teardown = new Teardown(complain);
   try {
     if (!request.detach) requireTerminal(request);
-    const shim = await findShim(record.id);
-    if (shim === null) throw notRunning(record);
+    const shim = await target.connect();
+    if (shim === null) throw notRunning(target);
     teardown.add('hang up', () => shim.close());
-    const status = await run(record, request, shim, signals, teardown);
+    const status = await run(target, request, shim, signals, teardown);
     return status;
   } catch (error) {
     if (signals.signal !== 0) return 128 + signals.signal;
@@ -56,26 +56,26 @@ export async function execInContainer(record: ContainerRecord, request: ExecRequ
 }
 
 async function run(
-  record: ContainerRecord,
+  target: ExecTarget,
   request: ExecRequest,
   shim: ShimClient,
   signals: UserSignals,
   teardown: Teardown,
 ): Promise<number> {
-  const { id } = record;
+  const { id, bundle, folder } = target;
   const execId = randomHex(8);
-  const spec = JSON.parse(readText(`${containerDirectory(id)}/config.json`)) as OciSpec;
+  const spec = JSON.parse(readText(`${bundle}/config.json`)) as OciSpec;
   const value = utf8Encode(JSON.stringify(execProcess(spec.process!, request)));
   const add = (stdio: Stdio) =>
     shim.task.exec({ id, execId, ...stdio, spec: { typeUrl: PROCESS_TYPE, value } }).catch((error: unknown) => {
-      throw KataError.from(error).code === 'not-found' ? notRunning(record) : error;
+      throw KataError.from(error).code === 'not-found' ? notRunning(target) : error;
     });
   if (request.detach) {
     await add({ stdin: '', stdout: '', stderr: '', terminal: request.terminal });
     await shim.task.start({ id, execId });
     return 0;
   }
-  const io = new AttachedIo(`${containerDirectory(id)}/exec-${execId}`, {
+  const io = new AttachedIo(`${folder}/exec-${execId}`, {
     stdin: request.stdin,
     terminal: request.terminal,
     onOutputLost: () => killProcess(process),
@@ -89,7 +89,7 @@ async function run(
 }
 
 /** Also of one that still runs, because something went wrong here. */
-async function removeExec(shim: ShimClient, id: string, execId: string): Promise<void> {
+export async function removeExec(shim: ShimClient, id: string, execId: string): Promise<void> {
   try {
     await shim.task.delete({ id, execId });
   } catch (error) {

@@ -10,8 +10,8 @@ import { takeGlobalOptions } from './global-options.ts';
 import { complain, print, tell } from './output.ts';
 import { requireRoot } from './require-root.ts';
 
-/** Help and the version are for everybody. */
-const NEEDS_NO_ROOT = /^(version|-.*)?$/;
+/** Help, the version, and what only looks at the host are for everybody. */
+const NEEDS_NO_ROOT = /^(version|(kata-)?(check|env)|-.*)?$/;
 
 /** kata-runtime: its exit status. */
 export async function runtimeMain(argv: readonly string[]): Promise<number> {

@@ -8,6 +8,7 @@ import { SIGNAL } from '../os/signal.ts';
 import { sleep } from '../os/timer.ts';
 import { Options } from '../protocols/gen/runtime-options.ts';
 import type { RootImage } from '../rootfs/root-image.ts';
+import { mostMemoryMib } from '../sandbox/most-memory.ts';
 import { Teardown } from '../sandbox/teardown.ts';
 import type { Stdio } from '../shim/process-io.ts';
 import { concludeContainer } from './container-exit.ts';
@@ -97,7 +98,7 @@ class Run {
   }
 
   async run(): Promise<number> {
-    const configuration = loadRuntimeConfig(this.#global);
+    const configuration = loadRuntimeConfig(this.#global, this.#request.options.annotations);
     const plan = await this.#interruptible(this.#plan(configuration), UNDO_IMAGE_MS);
     this.#teardown.add('release the image', () => plan.root.release());
     const { record } = plan;
@@ -116,12 +117,12 @@ class Run {
 
   async #plan({ config }: RuntimeConfiguration): Promise<Plan> {
     const { image: reference, options, name, stdin, detach, autoRemove, quiet } = this.#request;
-    const guestMib = config.hypervisor.defaultMemoryMib;
-    if ((options.memoryMib ?? 0) > guestMib)
+    const mostMib = mostMemoryMib(config);
+    if ((options.memoryMib ?? 0) > mostMib)
       throw new KataError(
         'invalid-argument',
-        `--memory is expected to be at most what a guest has, ${guestMib} MiB; found ${options.memoryMib} MiB`,
-        { hint: 'raise default_memory in configuration.toml' },
+        `--memory is expected to be at most what a VM can have, ${mostMib} MiB; found ${options.memoryMib} MiB`,
+        { hint: 'default_maxmemory in configuration.toml bounds it, else the memory of the host' },
       );
     const store = openImageStore();
     const image = await obtainImage(store, reference, quiet);

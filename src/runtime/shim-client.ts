@@ -66,7 +66,11 @@ export async function startShim(id: string, options: StartShimOptions): Promise<
 /** The shim that serves a container; null when it is gone. */
 export async function findShim(id: string): Promise<ShimClient | null> {
   const address = readTextIfExists(`${containerDirectory(id)}/address`);
-  if (address === null) return null;
+  return address === null ? null : connectShimIfThere(address);
+}
+
+/** The shim that listens at `unix://PATH`; null when it is gone. */
+export async function connectShimIfThere(address: string): Promise<ShimClient | null> {
   try {
     return await connectShim(address);
   } catch (error) {
@@ -104,7 +108,8 @@ async function terminate(id: string, shim: ShimClient): Promise<void> {
   shim.close();
 }
 
-async function connectShim(address: string): Promise<ShimClient> {
+/** Connects to the shim that listens at `unix://PATH`. */
+export async function connectShim(address: string): Promise<ShimClient> {
   const connection = new TtrpcClient(await connectUnix(address.replace(/^unix:\/\//, '')), 'the shim');
   return {
     task: createClient(TaskDefinition, connection),

@@ -56,7 +56,10 @@ it('finds a container by name, by id, or by the beginning of its id', () => {
   assert.equal(matchContainer(record.id, all), record);
   assert.equal(matchContainer('3f2a', all), record);
   assert.equal(matchContainer('3f2', all), other, 'a name is stronger than a beginning');
-  assert.throws(() => matchContainer('3f', all), /begin one id, it begins 2: 3f2a9c0d1e5b, 3f2b00000000/);
+  assert.throws(
+    () => matchContainer('3f', all),
+    /begin the id of one container, it begins 2: 3f2a9c0d1e5b, 3f2b00000000/,
+  );
   assert.throws(() => matchContainer('', all), { code: 'not-found' });
   assert.throws(() => matchContainer('nope', all), /there is no container "nope"/);
 });

@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'guest-up': 'guest up',
   'agent-up': 'agent up',
   'root-attached': 'root attached',
+  'vm-grown': 'VM grown',
   'container-created': 'container created',
   'process-started': 'process started',
   'process-exited': 'exited',

@@ -1,3 +1,4 @@
+import { KataError } from '../errors/kata-error.ts';
 import type { ByteStream } from '../os/byte-stream.ts';
 import { AgentServiceDefinition } from '../protocols/gen/agent.ts';
 import { AgentExtensionDefinition } from '../protocols/gen/agent-extension.ts';
@@ -15,6 +16,16 @@ export interface AgentClient {
   /** Settles when the agent hung up, or we did. */
   closed: Promise<unknown>;
   close(): void;
+}
+
+/** What an extension is asked for; nothing when the agent is upstream's. */
+export async function ifServed<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (KataError.from(error).code === 'unimplemented') return undefined;
+    throw error;
+  }
 }
 
 /** What waits for a process, its bytes, or an event takes as long as it takes. */

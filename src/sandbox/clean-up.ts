@@ -1,4 +1,5 @@
 import { ImageCache } from '../rootfs/image-cache.ts';
+import { removeCgroups } from './cgroup/saved-cgroups.ts';
 import { endProcess } from './machine.ts';
 import { disconnect } from './network/saved-network.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
@@ -17,6 +18,9 @@ export async function cleanUpSandbox(sandboxId: string, report: (message: string
   });
   teardown.add('disconnect from the network', async () => {
     if (state?.network !== undefined) await disconnect(state.network, report);
+  });
+  teardown.add('remove the cgroups', async () => {
+    if (state?.cgroups !== undefined) await removeCgroups(state.cgroups);
   });
   teardown.add('end the VM', async () => {
     if (state?.vmm !== undefined) await endProcess(state.vmm);

@@ -1,8 +1,10 @@
 import { KataError } from '../errors/kata-error.ts';
+import { GUEST_CONSOLE } from '../oci/guest-console.ts';
 import { SIGNAL } from '../os/signal.ts';
 import type { StatsContainerResponse } from '../protocols/gen/agent.ts';
 import type { LinuxResources, Process } from '../protocols/gen/oci.ts';
 import type { AgentClient } from './agent-client.ts';
+import { type ConsoleWindow, prepareConsole } from './debug-console.ts';
 import { checkIdentifier } from './identifier.ts';
 import { GuestProcess, signalOptions } from './process.ts';
 import type { Teardown } from './teardown.ts';
@@ -71,11 +73,27 @@ export class Container {
     return process;
   }
 
+  /** Adds a program of the guest's debug console; it is an exec like others, but outside of every container. */
+  addConsole(execId: string, spec: Process): GuestProcess {
+    checkIdentifier('an exec', execId);
+    if (this.execs.has(execId))
+      throw new KataError('already-exists', `container ${this.id} has an exec ${execId} already`);
+    const process = new GuestProcess(this.#client, GUEST_CONSOLE, execId, spec.terminal, this.#vmFate);
+    this.execs.set(execId, process);
+    this.#execSpecs.set(execId, spec);
+    return process;
+  }
+
+  /** Brings the debug console's shell into the guest (`prepareConsole`). */
+  prepareConsole(hostShell: string, window: ConsoleWindow): Promise<Process> {
+    return prepareConsole(this.#client, hostShell, window);
+  }
+
   async startExec(execId: string): Promise<void> {
     const process = this.process(execId);
     this.#expect(process, 'created');
     const { pid } = await this.#client.agent.execProcess({
-      containerId: this.id,
+      containerId: process.containerId,
       execId,
       stringUser: undefined,
       process: this.#execSpecs.get(execId),

@@ -34,6 +34,11 @@ export async function copyToGuest(client: AgentClient, containerId: string, sour
   return target;
 }
 
+/** Copies one file to a path in the guest, below its shared folder; what was there is replaced as a whole. */
+export async function copyFileToGuest(client: AgentClient, source: string, target: string): Promise<void> {
+  await copyRegular(client, source, stat(source), target);
+}
+
 async function copy(client: AgentClient, path: string, of: Stat, target: string, budget: Budget): Promise<void> {
   budget.entries--;
   if ((of.mode & S.IFMT) === S.IFREG) budget.bytes -= of.sizeBytes;

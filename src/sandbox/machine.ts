@@ -1,11 +1,16 @@
 import { syscall } from 'sys';
 import type { Config } from '../config/config.ts';
-import type { MachineOptions, Snapshot } from '../hypervisor/hypervisor.ts';
+import type { MachineOptions, MachineSize, Snapshot } from '../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../hypervisor/qemu/qemu.ts';
-import { killSaved, type SavedProcess, saveProcess } from '../hypervisor/qemu/saved-process.ts';
+import { killSaved, type SavedProcess, saveProcess, startTimeOf } from '../hypervisor/qemu/saved-process.ts';
+import { sandboxSize } from '../oci/annotations.ts';
+import type { OciSpec } from '../oci/spec.ts';
 import { availableCpus } from '../os/cpus.ts';
 import { NR } from '../syscall/numbers.ts';
+import { GuestSize } from './guest-size.ts';
+import { mostMemoryMib } from './most-memory.ts';
 import type { SandboxLog } from './sandbox-log.ts';
+import { wantedByPod, wantedSize } from './wanted-size.ts';
 
 /** What the configuration makes of a VM. */
 export function machineOptions(config: Config, sandboxId: string): MachineOptions {
@@ -18,9 +23,22 @@ export function machineOptions(config: Config, sandboxId: string): MachineOption
     kernelParams: [...agentParams(config), ...hypervisor.kernelParams],
     memoryMib: hypervisor.defaultMemoryMib,
     vcpus,
-    // Processors are not plugged in yet: a guest that is ready for more boots 100 ms longer for nothing (`needsHpet`).
-    maxVcpus: vcpus,
+    maxMemoryMib: mostMemoryMib(config),
+    maxVcpus: Math.max(vcpus, hypervisor.maxVcpus || availableCpus()),
+    memorySlots: hypervisor.memorySlots,
   };
+}
+
+/** How large the VM of a sandbox is to be, whose first container has this spec. */
+export function guestSize(config: Config, { annotations, linux }: OciSpec, log: SandboxLog): GuestSize {
+  const base = machineOptions(config, '');
+  const fixed = (): MachineSize =>
+    wantedByPod(base, sandboxSize(annotations)) ?? wantedSize(base, [linux?.resources ?? {}]);
+  return new GuestSize({
+    base,
+    fixed: config.runtime.staticSandboxResourceMgmt ? fixed() : null,
+    warn: (message) => log.warning(message),
+  });
 }
 
 /** A VM that is not started yet, as the configuration wants it. */
@@ -45,8 +63,14 @@ function agentParams({ agent, runtime }: Config): string[] {
   const launchMs = agent.launchProcessTimeoutMs || runtime.createContainerTimeoutMs;
   params.push(`agent.launch_process_timeout=${Math.ceil(launchMs / 1000)}`);
   if (agent.containerPipeSizeBytes > 0) params.push(`agent.container_pipe_size=${agent.containerPipeSizeBytes}`);
+  if (agent.debugConsoleEnabled) params.push('agent.debug_console');
   if (runtime.fixMtab === 'off') params.push('agent.fix_mtab=off');
   return params;
+}
+
+/** Whether a process that was saved still runs; another one of its number does not count. */
+export function isRunning({ pid, startTime }: SavedProcess): boolean {
+  return startTimeOf(pid) === startTime;
 }
 
 /** Ends a process of a sandbox whose shim is gone; nothing to end is fine. */

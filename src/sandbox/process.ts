@@ -135,6 +135,14 @@ export class GuestProcess {
     }
   }
 
+  /**
+   * Resolves when the agent has answered something: what the process had put out before, a busy guest has read by then.
+   * Rejects when it does not answer.
+   */
+  async agentAnswers(timeoutMs: number): Promise<void> {
+    await this.#client.health.check({ service: '' }, { timeoutMs });
+  }
+
   /** Gives it input, all of it; `unavailable` when it reads no more. */
   async writeInput(data: Uint8Array): Promise<void> {
     for (let offset = 0; offset < data.length; ) {

@@ -10,6 +10,7 @@ export function sandboxRequest(sandbox: {
   hostname: string;
   dns: string[];
   kernelModules: readonly KernelModuleConfig[];
+  guestHookPath?: string;
 }): CreateSandboxRequest {
   return {
     hostname: sandbox.hostname,
@@ -28,7 +29,7 @@ export function sandboxRequest(sandbox: {
     ],
     sandboxPidns: false,
     sandboxId: sandbox.id,
-    guestHookPath: '',
+    guestHookPath: sandbox.guestHookPath ?? '',
     kernelModules: sandbox.kernelModules.map(({ name, parameters }) => ({ name, parameters: [...parameters] })),
   };
 }

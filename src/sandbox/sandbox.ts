@@ -1,9 +1,13 @@
+import type { WantedHash } from '../config/annotations/hashes.ts';
+import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
 import type { GuestInterface, Snapshot } from '../hypervisor/hypervisor.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { GUEST_ANNOTATIONS, guestContainerType, identifyContainer } from '../oci/annotations.ts';
-import type { OciMount, OciSpec } from '../oci/spec.ts';
+import { isBind } from '../oci/bind-mount.ts';
+import { resourcesToAgent } from '../oci/resources-to-agent.ts';
+import type { OciCpu, OciMount, OciResources, OciSpec } from '../oci/spec.ts';
 import { networkNamespacePath, sharesPodPids, specToAgent } from '../oci/to-agent.ts';
 import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
@@ -12,11 +16,15 @@ import { prepareRoot } from '../rootfs/prepare-root.ts';
 import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
+import { BlockVolumes } from './block-volumes.ts';
+import { isSandboxCgroupOnly } from './cgroup/annotation.ts';
+import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
+import type { GuestSize } from './guest-size.ts';
 import { copyToGuest } from './host-files.ts';
 import { checkIdentifier } from './identifier.ts';
-import { newMachine, savedSelf } from './machine.ts';
+import { guestSize, newMachine, savedSelf } from './machine.ts';
 import { SandboxNetwork } from './network/sandbox-network.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
@@ -26,6 +34,7 @@ import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
+import { verifyHashes } from './verify-hashes.ts';
 import type { WarmGuest } from './warm-guest.ts';
 
 export interface SandboxOptions {
@@ -33,6 +42,8 @@ export interface SandboxOptions {
   config: Config;
   /** The file that it was read from. */
   configPath: string;
+  /** What its annotations demand of the files that its VM is made of. */
+  wantedHashes?: readonly WantedHash[];
   /** The spec of its first container: it names the host and the resolver. */
   spec: OciSpec;
   timeline: Timeline;
@@ -72,7 +83,11 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
+  readonly #size: GuestSize;
+  readonly #volumes = new BlockVolumes((path) => this.#cgroups?.allowDevices([path]));
   #machine: Qemu;
+  /** Its cgroups on the host; null when its spec names none. */
+  #cgroups: SandboxCgroups | null = null;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
   /** Of a pod whose network namespace has interfaces, and where they are in the guest. */
@@ -110,6 +125,7 @@ export class Sandbox {
     });
     this.#unwanted.catch(() => {});
     this.#machine = newMachine(options.config, options.id, options.log, null);
+    this.#size = guestSize(options.config, options.spec, options.log);
   }
 
   get containers(): ReadonlyMap<string, Container> {
@@ -140,6 +156,7 @@ export class Sandbox {
     // Should the root fail first, the boot's own end is nobody's news.
     this.#booting.catch(() => {});
     try {
+      this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
       const image = await prepareRoot({
         mounts: options.rootfs,
         bundleRoot: absolute(options.spec.root?.path ?? 'rootfs', options.bundle),
@@ -155,6 +172,9 @@ export class Sandbox {
       teardown.add('detach the root', () => this.#machine.detachDisk(diskId));
       timeline.mark('root-attached');
       const client = await this.#booting;
+      this.#limitCpus(options.id, options.spec.linux?.resources?.cpu ?? {}, teardown);
+      teardown.add('forget its size', () => this.#size.forget(options.id));
+      if (await this.#fit(options.id, options.spec.linux?.resources ?? {}, client)) timeline.mark('vm-grown');
       const container = await this.#createInGuest(
         client,
         options,
@@ -175,6 +195,17 @@ export class Sandbox {
     }
   }
 
+  /** The host's processors that a container's part of the VM may run on. */
+  #limitCpus(containerId: string, cpu: OciCpu, teardown: Teardown): void {
+    const cgroups = this.#cgroups;
+    if (cgroups === null || (!cpu.cpus && !cpu.mems)) return;
+    teardown.add('free its processors', () => {
+      // The last one's go with the cgroup.
+      if (this.#stopping === undefined) cgroups.limitCpus(containerId, null);
+    });
+    cgroups.limitCpus(containerId, cpu);
+  }
+
   /** The failure of a guest that hung up or does not answer, with what it said last. */
   #withConsole(thrown: unknown): unknown {
     const error = KataError.from(thrown);
@@ -184,6 +215,22 @@ export class Sandbox {
     const tail = this.#machine.consoleTail(12);
     const said = tail === '' ? "the guest's console is empty" : `the console's last lines:\n${tail}`;
     return new KataError(code, `${message}; ${said}`, { hint, cause: error });
+  }
+
+  /** Changes a container's limits; the VM grows first when they are more than it has. */
+  async updateContainer(container: Container, resources: OciResources): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) throw new KataError('failed-precondition', `sandbox ${this.id} does not run`);
+    await this.#fit(container.id, resources, client);
+    if (resources.cpu?.cpus || resources.cpu?.mems) this.#cgroups?.limitCpus(container.id, resources.cpu);
+    await container.update(resourcesToAgent(resources));
+  }
+
+  /** Has the VM grow to what its containers may use; threads that are new go where the others are. Whether it grew. */
+  async #fit(containerId: string, resources: OciResources, client: AgentClient): Promise<boolean> {
+    const grew = await this.#size.fit(containerId, resources, this.#machine, client);
+    if (grew) this.#cgroups?.placeVcpus(this.#machine.vcpuThreads());
+    return grew;
   }
 
   async #createInGuest(
@@ -202,8 +249,11 @@ export class Sandbox {
         [GUEST_ANNOTATIONS.bundlePath]: bundle,
       },
     });
+    const volumes = await this.#volumes.attach(id, spec, this.#machine, teardown);
     for (const [index, mount] of (spec.mounts ?? []).entries())
-      if (isBind(mount)) message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+      if (isBind(mount) && !volumes.has(index))
+        message.mounts[index]!.source = await this.#bindSource(client, id, mount);
+    volumes.addTo(message);
     // Set first: a creation that failed half-way in the guest is removed there too.
     teardown.add('remove from the guest', () => this.#removeFromGuest(client, id));
     const { pid } = await client.agent.createContainer(
@@ -212,8 +262,8 @@ export class Sandbox {
         execId: id,
         // A user's name goes with the spec, as `process.user.username`.
         stringUser: undefined,
-        devices: [],
-        storages,
+        devices: volumes.devices,
+        storages: [...storages, ...volumes.storages],
         OCI: message,
         sandboxPidns: sharesPodPids(spec),
         sharedMounts: [],
@@ -251,15 +301,18 @@ export class Sandbox {
   }
 
   async #boot(): Promise<AgentClient> {
-    const { config, log, timeline } = this.#options;
+    const { config, log, timeline, wantedHashes = [] } = this.#options;
+    await verifyHashes(config.hypervisor, wantedHashes);
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
+    await this.#enterCgroups();
     this.#network = await this.#openNetwork();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
+    this.#cgroups?.placeVm(this.#machine.pid, this.#machine.vcpuThreads(), warm === null);
     timeline.mark('vm-spawned');
     // While the guest comes to itself: the kernel's part of it takes some milliseconds.
     const connected = this.#network?.connect();
@@ -268,11 +321,12 @@ export class Sandbox {
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
-    const client = warm ?? (await this.#connect());
+    const { client, ready } = warm === null ? await this.#connect() : { client: warm.client, ready: Promise.resolve() };
     this.#network?.closeTaps();
     this.#guestUp = true;
-    timeline.mark('agent-up');
-    await client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    // The agent takes requests in their order, so a clone is itself before it takes this one.
+    const created = client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    await Promise.all([ready.then(() => timeline.mark('agent-up')), created]);
     await connected;
     await this.#network?.configureGuest(client, this.#places);
     this.#client = client;
@@ -332,8 +386,25 @@ export class Sandbox {
     for (const tap of this.#network?.taps ?? []) this.#places.push(await this.#machine.attachInterface(tap));
   }
 
-  /** The agent, once it answers. */
-  async #connect(): Promise<AgentClient> {
+  /** Before anything of the sandbox is started: what it starts is where the shim is. */
+  async #enterCgroups(): Promise<void> {
+    const { spec, config, log } = this.#options;
+    this.#cgroups = SandboxCgroups.of({
+      sandboxId: this.id,
+      cgroupsPath: spec.linux?.cgroupsPath ?? '',
+      sandboxCgroupOnly: isSandboxCgroupOnly(config.runtime.sandboxCgroupOnly, spec.annotations),
+      devices: spec.linux?.resources?.devices ?? [],
+      debug: config.hypervisor.enableDebug,
+      log,
+    });
+    if (this.#cgroups === null) return;
+    const cgroups = this.#cgroups;
+    this.#teardown.add('leave the cgroups', () => cgroups.leave());
+    await cgroups.enter(() => this.#saveState());
+  }
+
+  /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */
+  async #connect(): Promise<{ client: AgentClient; ready: Promise<void> }> {
     const { dialTimeoutMs } = this.#options.config.agent;
     const startMs = monotonicMs();
     const client = agentClient(await this.#machine.connectAgent(dialTimeoutMs), {
@@ -343,13 +414,13 @@ export class Sandbox {
     this.#guestUp = true;
     // The configured time is for both: to come up, and to answer.
     const leftMs = Math.max(MIN_ANSWER_MS, dialTimeoutMs - (monotonicMs() - startMs));
-    if (this.#cloned) await becomeOneself(client, leftMs);
-    else await client.health.check({ service: '' }, { timeoutMs: leftMs });
-    return client;
+    if (this.#cloned) return { client, ready: becomeOneself(client, leftMs) };
+    await client.health.check({ service: '' }, { timeoutMs: leftMs });
+    return { client, ready: Promise.resolve() };
   }
 
-  /** Takes over the VM that waits, if it is the one that is wanted; its agent. */
-  async #takeWarm(): Promise<AgentClient | null> {
+  /** Takes over the VM that waits, if it is the one that is wanted. */
+  async #takeWarm(): Promise<WarmGuest | null> {
     const { warm, config, log } = this.#options;
     if (warm === undefined) return null;
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
@@ -359,7 +430,7 @@ export class Sandbox {
       warm.log.to(log);
       log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
-      return warm.client;
+      return warm;
     }
     log.info(`the VM that waited is not used: ${isWanted ? 'it has ended' : 'another configuration is asked for'}`);
     warm.client.close();
@@ -369,8 +440,10 @@ export class Sandbox {
 
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
-    const { config, configPath, log } = this.#options;
-    const snapshot = await obtainTemplate(config, configPath, log, this.#unwanted);
+    const { config, configPath, spec, log } = this.#options;
+    const source = { path: configPath, annotations: configAnnotations(spec.annotations) };
+    const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
+    const snapshot = await obtainTemplate(config, source, log, this.#unwanted, leaveCgroups);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
     await this.#newMachine(snapshot);
     if (snapshot === null) return this.#machine.start();
@@ -400,6 +473,7 @@ export class Sandbox {
       ...(network && { network }),
       ...(vmm && { vmm }),
       ...(shim && { shim }),
+      ...(this.#cgroups && { cgroups: this.#cgroups.saved }),
     });
   }
 
@@ -410,6 +484,7 @@ export class Sandbox {
       id,
       hostname: spec.hostname ?? '',
       dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
+      guestHookPath: config.hypervisor.guestHookPath,
       kernelModules: [...config.agent.kernelModules, ...(config.hypervisor.reclaimGuestFreedMemory ? [BALLOON] : [])],
     });
   }
@@ -466,7 +541,7 @@ export class Sandbox {
 
   #writableBytes(): number {
     const { config } = this.#options;
-    const mib = config.runtime.writableLayerSizeMib || config.hypervisor.defaultMemoryMib / 2;
+    const mib = config.runtime.writableLayerSizeMib || this.#size.memoryMib / 2;
     return Math.floor(mib * 1024 * 1024);
   }
 
@@ -494,10 +569,6 @@ export class Sandbox {
     await this.#teardown.run();
     this.#lost();
   }
-}
-
-function isBind({ type, options = [] }: OciMount): boolean {
-  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
 function absolute(path: string, base: string): string {

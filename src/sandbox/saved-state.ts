@@ -1,5 +1,6 @@
 import { makeDirectories, removeTree } from '../os/directory.ts';
 import { readTextIfExists, writeFileAtomic } from '../os/file.ts';
+import type { SavedCgroups } from './cgroup/saved-cgroups.ts';
 import { checkIdentifier } from './identifier.ts';
 import type { SavedNetwork } from './network/saved-network.ts';
 
@@ -19,6 +20,8 @@ export interface SavedState {
   rootCache?: { directory: string; sizeMib: number };
   /** What was changed in the pod's network namespace. */
   network?: SavedNetwork;
+  /** Its cgroups on the host. */
+  cgroups?: SavedCgroups;
 }
 
 /** The sandbox's own folder. Throws `invalid-argument` for an id that would name another. */

@@ -8,6 +8,7 @@ export type Mark =
   | 'guest-up'
   | 'agent-up'
   | 'root-attached'
+  | 'vm-grown'
   | 'container-created'
   | 'process-started'
   | 'process-exited';

@@ -11,8 +11,6 @@ import { warmUp } from './template/warm-up.ts';
 import { startWithInterface } from './template/warm-up-interface.ts';
 
 const DISK = 'warm-up';
-/** Until the emulator has translated what a container's start runs, and linked it. */
-const ROUNDS = 2;
 
 /** A VM that runs, has run a container, and has none: the next sandbox's. */
 export interface WarmGuest {
@@ -48,7 +46,7 @@ export async function warmGuest(config: Config): Promise<WarmGuest> {
     await becomeOneself(client, config.agent.dialTimeoutMs);
     const root = warmUpRoot(snapshot);
     const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(client, disk, root, place, ROUNDS);
+    await warmUp(client, disk, root, place);
     await machine.detachDisk(DISK);
     if (place !== null) await machine.detachInterface(place);
     await machine.emptyInterfaceSlots();

@@ -16,9 +16,12 @@ export interface Stdio {
 const INPUT_CHUNK_BYTES = 65536;
 /**
  * After a process ended, its output is drained to the end. Its children may hold the pipes open for ever, though: then
- * quiet for this long counts as the end (upstream hangs here).
+ * quiet for this long counts as the end (upstream hangs here), if the agent answers meanwhile: a guest on a busy host may be
+ * that slow.
  */
 const QUIET_MS = 100;
+/** What an agent that answers has read before is on its way by then. */
+const ANSWERED_MS = 30;
 /** A reader that takes nothing may hold back the news of the exit for this long. */
 const STUCK_READER_MS = 10_000;
 /**
@@ -151,6 +154,7 @@ export class ProcessIo {
   async #untilHopeless(): Promise<void> {
     let steps = -1;
     let stillMs = 0;
+    let asked = false;
     const total = () => this.#pumps.reduce((sum, pump) => sum + pump.bytes, 0);
     const enough = total() + DRAIN_BYTES * this.#pumps.length;
     while (this.#pumps.some((pump) => pump.state !== 'done')) {
@@ -159,8 +163,22 @@ export class ProcessIo {
       steps = now;
       const writing = this.#pumps.some((pump) => pump.state === 'writing');
       if (total() > enough) return;
-      if (stillMs >= (writing ? STUCK_READER_MS : QUIET_MS)) return;
+      if (stillMs >= (writing ? STUCK_READER_MS : asked ? ANSWERED_MS : QUIET_MS)) {
+        if (writing || asked || !(await this.#agentAnswers())) return;
+        // What it had to say before its answer comes within the next steps.
+        asked = true;
+        stillMs = 0;
+      } else if (stillMs === 0) asked = false;
       await sleep(DRAIN_POLL_MS);
+    }
+  }
+
+  async #agentAnswers(): Promise<boolean> {
+    try {
+      await this.#process.agentAnswers(STUCK_READER_MS);
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -21,6 +21,7 @@ import type { ShimFlags } from './flags.ts';
 import { isListenedAt } from './listen-once.ts';
 import { ShimLog } from './log.ts';
 import { configOf } from './options.ts';
+import { SandboxLedger } from './sandbox-ledger.ts';
 import { TaskService } from './task-service.ts';
 import { saveVmEnd } from './vm-end.ts';
 
@@ -59,6 +60,8 @@ class ShimServer {
   /** Containers being made. */
   #creating = 0;
   #sandbox: Sandbox | undefined;
+  #ledger: SandboxLedger | undefined;
+  #debugConsoleShell: string | null = null;
   #warm: WarmGuest | undefined;
   /** No caller ever got our address. */
   #isUnknown = false;
@@ -99,6 +102,8 @@ class ShimServer {
       warn: (message) => this.#log.warning(message),
       createContainer: (request) => this.#createContainer(request),
       remove: (container) => this.#remove(container),
+      update: async (container, resources) => this.#sandbox?.updateContainer(container, resources),
+      debugConsoleShell: () => this.#debugConsoleShell,
       killVm: async (reason) => this.#sandbox?.kill(reason),
       started: () => this.#timeline.mark('process-started'),
       exited: (id) => this.#exited(id),
@@ -179,13 +184,14 @@ class ShimServer {
     const { spec, ignored } = readSpec(bundle);
     for (const { path, reason } of ignored) this.#log.debug(`${path} is left out: ${reason}`);
     if (this.#sandbox === undefined) {
-      const { config, warnings, sources } = configOf(request.options);
+      const { config, warnings, sources, hashes } = configOf(request.options, spec.annotations);
       for (const warning of warnings) this.#log.warning(warning);
       if (config.runtime.enableDebug) this.#log.debugEnabled = true;
       this.#sandbox = new Sandbox({
         id,
         config,
         configPath: sources[0]!,
+        wantedHashes: hashes,
         spec,
         timeline: this.#timeline,
         log: this.#log,
@@ -193,14 +199,21 @@ class ShimServer {
         onOom: (containerId) => this.#outOfMemory(containerId),
         onVmEnd: (why) => this.#vmEnded(why),
       });
+      const { flags, socketPath: socket } = this.#options;
+      const where = { namespace: flags.namespace, socket, configPath: sources[0]! };
+      this.#debugConsoleShell = config.agent.debugConsoleEnabled ? config.agent.debugConsoleShell : null;
+      this.#ledger = new SandboxLedger(id, spec, config, where, this.#log);
     }
-    return this.#sandbox.createContainer({
+    const ledger = this.#ledger;
+    const container = await this.#sandbox.createContainer({
       id,
       bundle,
       spec,
       rootfs: request.rootfs,
       terminal: request.terminal,
     });
+    ledger?.add(id, bundle, spec);
+    return container;
   }
 
   /** The VM that waits, for the first sandbox. */
@@ -212,6 +225,7 @@ class ShimServer {
 
   async #remove(container: Container): Promise<void> {
     this.#containers.delete(container.id);
+    this.#ledger?.remove(container.id);
     // The last one goes with its VM: taking it out of the guest first costs a tenth of a second under emulation.
     await this.#stopUnused();
     await container.remove();

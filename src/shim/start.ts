@@ -1,5 +1,6 @@
 import { getenv } from 'std';
 import { syscall } from 'sys';
+import { configures } from '../config/annotations/names.ts';
 import { KataError } from '../errors/kata-error.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { check } from '../os/errno.ts';
@@ -29,7 +30,8 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   // A caller that hung up is an error here, and what was begun is undone.
   ignoreSignal(SIGNAL.PIPE);
   checkIdentifier('a container', flags.id);
-  const identity = identifyContainer(flags.id, readAnnotations(bundle));
+  const annotations = readAnnotations(bundle);
+  const identity = identifyContainer(flags.id, annotations);
   if (identity.kind === 'pod-container') {
     const address = siblingAddress(bundle, checkIdentifier('a sandbox', identity.sandboxId));
     if (address === null)
@@ -48,7 +50,10 @@ export async function start(flags: ShimFlags, bundle: string): Promise<number> {
   let listener = await listenOnce(path, 0o711);
   if (listener !== null) {
     const timeline = getenv('KATA_TIMELINE') === '1';
-    const claimed = await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
+    // What waits is as the file alone has it.
+    const claimed = configures(annotations)
+      ? null
+      : await claimFromPool({ flags, bundle, socketPath: path, listener, timeline });
     if (claimed !== null && claimed.pid !== null) {
       writeFileAtomic(`${bundle}/shim.pid`, `${claimed.pid}`, 0o600);
       announce(bundle, address);

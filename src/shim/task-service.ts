@@ -1,5 +1,5 @@
 import { KataError } from '../errors/kata-error.ts';
-import { resourcesToAgent } from '../oci/resources-to-agent.ts';
+import type { OciResources } from '../oci/spec.ts';
 import { processToAgent } from '../oci/to-agent.ts';
 import { parseProcess, parseResources } from '../oci/validate.ts';
 import { SIGNAL } from '../os/signal.ts';
@@ -7,8 +7,10 @@ import { utf8Decode } from '../os/utf8.ts';
 import { Status } from '../protocols/gen/containerd-task-types.ts';
 import type * as task from '../protocols/gen/task.ts';
 import type { TaskDefinition } from '../protocols/gen/task.ts';
+import type { ConsoleWindow } from '../sandbox/debug-console.ts';
 import type { ProcessState } from '../sandbox/lifecycle.ts';
 import type { Handlers } from '../ttrpc/server.ts';
+import { DEBUG_CONSOLE_TYPE } from './debug-console-type.ts';
 import type { EventPublisher } from './events.ts';
 import { metricsOf } from './metrics.ts';
 import { ProcessIo, type Stdio } from './process-io.ts';
@@ -26,6 +28,10 @@ export interface TaskHost {
   createContainer(request: task.CreateTaskRequest): Promise<Task['container']>;
   /** Takes the container away: out of the guest, and the VM with the last one. */
   remove(container: Task['container']): Promise<void>;
+  /** Changes a container's limits. */
+  update(container: Task['container'], resources: OciResources): Promise<void>;
+  /** The shell of the guest's debug console, a file of the host; null when it must not be opened. */
+  debugConsoleShell(): string | null;
   /** Ends the VM, which hangs. */
   killVm(reason: string): Promise<void>;
   /** A container's first process runs, or has ended: for the timeline. */
@@ -152,9 +158,10 @@ export class TaskService {
 
   async #exec({ id, execId, spec, stdin, stdout, stderr, terminal }: task.ExecProcessRequest): Promise<void> {
     const owner = this.#task(id);
-    const what = `the process of exec ${execId}`;
-    const process = processToAgent(parseProcess(utf8Decode(spec?.value ?? new Uint8Array()), what));
-    const added = owner.container.addExec(execId, { ...process, terminal });
+    const added =
+      spec?.typeUrl === DEBUG_CONSOLE_TYPE
+        ? await this.#addConsole(owner.container, execId, spec.value, terminal)
+        : this.#addExec(owner.container, execId, spec?.value, terminal);
     try {
       const exec = await this.#taskProcess(added, { stdin, stdout, stderr, terminal });
       if (this.#tasks.get(id) !== owner || owner.deletion !== undefined) {
@@ -168,6 +175,37 @@ export class TaskService {
       owner.container.removeExec(execId);
       throw error;
     }
+  }
+
+  #addExec(
+    container: Task['container'],
+    execId: string,
+    spec: Uint8Array | undefined,
+    terminal: boolean,
+  ): TaskProcess['process'] {
+    const what = `the process of exec ${execId}`;
+    const process = processToAgent(parseProcess(utf8Decode(spec ?? new Uint8Array()), what));
+    return container.addExec(execId, { ...process, terminal });
+  }
+
+  /** The guest's debug console, which is asked for as an exec of any of its containers. */
+  async #addConsole(
+    container: Task['container'],
+    execId: string,
+    value: Uint8Array,
+    terminal: boolean,
+  ): Promise<TaskProcess['process']> {
+    const shell = this.#host.debugConsoleShell();
+    if (shell === null)
+      throw new KataError(
+        'failed-precondition',
+        'debug_console_enabled in [agent.kata] is expected to be true, it is false',
+        {
+          hint: 'set it; it holds for sandboxes that are made from then on',
+        },
+      );
+    const window = JSON.parse(utf8Decode(value)) as Omit<ConsoleWindow, 'terminal'>;
+    return container.addConsole(execId, await container.prepareConsole(shell, { ...window, terminal }));
   }
 
   #state({ id, execId }: task.StateRequest): task.StateResponse {
@@ -267,7 +305,7 @@ export class TaskService {
   async #update({ id, resources }: task.UpdateTaskRequest): Promise<void> {
     const what = `the resources for container ${id}`;
     const found = parseResources(utf8Decode(resources?.value ?? new Uint8Array()), what);
-    await this.#task(id).container.update(resourcesToAgent(found));
+    await this.#host.update(this.#task(id).container, found);
   }
 
   async #wait({ id, execId }: task.WaitRequest, cancelled: Promise<void>): Promise<task.WaitResponse> {

@@ -1,7 +1,7 @@
 // The runtime with QEMUs newer than the host's: what changed in their options, commands and sandbox must not matter.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Containerd, footprint, IMAGE, settledFootprint, vmmOf } from '../harness/containerd.ts';
@@ -41,6 +41,18 @@ for (const [version, program] of Object.entries(qemus)) {
       // QEMU itself was saved, whatever it waits by: its clones go on where it stopped.
       const [name = ''] = readdirSync(templates).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
       assert.ok(existsSync(path.join(templates, name, 'process.json')));
+    });
+
+    it('grows by what a container may use', LIMIT, async () => {
+      const script = 'nproc; grep MemTotal /proc/meminfo';
+      const { stdout, stderr } = await kata(
+        ['run', '--rm', '--cpus', '0.5', '--memory', '500m', 'busybox', 'sh', '-c', script],
+        { env },
+      );
+      const [, vcpus, kib] = /^(\d+)\nMemTotal:\s+(\d+) kB\n$/.exec(stdout) ?? assert.fail(stderr);
+      assert.equal(Number(vcpus), Math.min(2, availableParallelism()));
+      // The configured 2048 MiB, and 512 in modules.
+      assert.ok(Number(kib) > 2300 * 1024 && Number(kib) < 2560 * 1024, stdout);
     });
 
     it('plugs the disk of a pod’s second container in and out while the pod runs', LIMIT, async () => {

@@ -46,15 +46,15 @@ let current: Suite | null = null;
 
 declare global {
   /** The test file whose declarations are being made; the runner's bundle sets it between two files. */
-  var currentTestFile: string;
+  var currentTestFile: string | undefined;
 }
 
 /** The suite that a declaration belongs to: the innermost `describe`, or the file. */
 function here(): Suite {
   if (current !== null) return current;
-  const title = globalThis.currentTestFile;
+  const title = globalThis.currentTestFile ?? '';
   const known = files.at(-1);
-  if (known?.title === title) return known;
+  if (known !== undefined && known.title === title) return known;
   const file = newSuite(title, null);
   files.push(file);
   return file;

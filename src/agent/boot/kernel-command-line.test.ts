@@ -14,6 +14,7 @@ test('without agent keys the defaults of upstream hold, and nothing is warned ab
       launchProcessTimeoutMs: 6000,
       containerPipeSizeBytes: 0,
       fixMtab: 'auto',
+      debugConsole: false,
       developerMode: false,
     },
     warnings: [],
@@ -23,7 +24,7 @@ test('without agent keys the defaults of upstream hold, and nothing is warned ab
 test('every key that is acted on is read in its unit', () => {
   const text =
     'agent.log=warn agent.server_addr=vsock://-1:2048 agent.hotplug_timeout=10 agent.launch_process_timeout=20 ' +
-    'agent.container_pipe_size=2097152 agent.fix_mtab=off';
+    'agent.container_pipe_size=2097152 agent.fix_mtab=off agent.debug_console';
   assert.deepEqual(parseKernelCommandLine(text), {
     parameters: {
       logLevel: 'warn',
@@ -32,6 +33,7 @@ test('every key that is acted on is read in its unit', () => {
       launchProcessTimeoutMs: 20000,
       containerPipeSizeBytes: 2097152,
       fixMtab: 'off',
+      debugConsole: true,
       developerMode: false,
     },
     warnings: [],
@@ -63,8 +65,7 @@ test('a malformed value keeps the default and is named', () => {
 
 test('a key of upstream that is not acted on is named in a warning, not ignored in silence', () => {
   assert.deepEqual(warnings('agent.debug_console agent.debug_console_vport=1026'), [
-    'agent.debug_console has no effect: there is no shell in this guest, a debug console is not opened',
-    'agent.debug_console_vport has no effect: there is no shell in this guest, a debug console is not opened',
+    'agent.debug_console_vport has no effect: the debug console is opened over the agent channel, no port is listened at',
   ]);
   assert.equal(warnings('agent.mem_agent_compact_force_times=3').length, 1);
   assert.equal(warnings('agent.mem_agent_enable=false agent.trace=false agent.guest_components_procs=none').length, 0);

@@ -13,6 +13,8 @@ export interface AgentParameters {
   containerPipeSizeBytes: number;
   /** An image whose `/etc/mtab` is a regular file gets the symlink that lets `df` tell the truth. */
   fixMtab: 'auto' | 'off';
+  /** The host may open a shell in the guest. */
+  debugConsole: boolean;
   /** Core dumps are written, and everything is logged. */
   developerMode: boolean;
 }
@@ -30,6 +32,7 @@ const DEFAULTS: AgentParameters = {
   launchProcessTimeoutMs: 6000,
   containerPipeSizeBytes: 0,
   fixMtab: 'auto',
+  debugConsole: false,
   developerMode: false,
 };
 
@@ -43,7 +46,7 @@ interface Key {
   read(value: string | undefined): Outcome;
 }
 
-const NO_SHELL = 'there is no shell in this guest, a debug console is not opened';
+const NO_CONSOLE_PORT = 'the debug console is opened over the agent channel, no port is listened at';
 
 function seconds(field: 'hotplugTimeoutMs' | 'launchProcessTimeoutMs'): Key {
   return {
@@ -105,8 +108,14 @@ const KEYS: Readonly<Record<string, Key>> = {
       return on === null ? null : { developerMode: on };
     },
   },
-  debug_console: { expected: 'true or false', read: (value) => (flag(value) === false ? {} : NO_SHELL) },
-  debug_console_vport: onlyActedOnAs(['0'], NO_SHELL),
+  debug_console: {
+    expected: 'true or false',
+    read: (value) => {
+      const on = flag(value);
+      return on === null ? null : { debugConsole: on };
+    },
+  },
+  debug_console_vport: onlyActedOnAs(['0'], NO_CONSOLE_PORT),
   log_vport: onlyActedOnAs(['0'], 'the log goes to the console'),
   trace: { expected: 'true or false', read: (value) => (flag(value) === false ? {} : 'there is no tracing exporter') },
   passfd_listener_port: onlyActedOnAs(['0'], NO_PASSFD),

@@ -1,9 +1,11 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
-import { listDirectoryIfExists, makeDirectory, readEntries, removeDirectory } from '../../os/directory.ts';
+import { cgroupsBelow, handDownControllers, processesIn } from '../../os/cgroup/cgroup-files.ts';
+import { CGROUP_ROOT } from '../../os/cgroup/hierarchy.ts';
+import { listDirectoryIfExists, makeDirectory, removeDirectory } from '../../os/directory.ts';
 import { ERRNO, isErrno, systemError } from '../../os/errno.ts';
 import { AT_FDCWD, close, O, open } from '../../os/fd.ts';
-import { exists, readText, readTextIfExists, writeControl } from '../../os/file.ts';
+import { exists, writeControl } from '../../os/file.ts';
 import { readable } from '../../os/loop.ts';
 import { withTimeout } from '../../os/timer.ts';
 import { utf8Decode } from '../../os/utf8.ts';
@@ -14,21 +16,17 @@ import { parseFlatKeyed } from './parse-control-file.ts';
 import { type ControlWrite, cgroupWrites } from './resources.ts';
 import { cgroupStats } from './stats.ts';
 
-export const CGROUP_ROOT = '/sys/fs/cgroup';
 /** Controllers whose limits or numbers are served; those that the guest's kernel lacks are not there. */
 const CONTROLLERS = ['cpu', 'cpuset', 'memory', 'pids', 'io', 'hugetlb'];
-const DT_DIR = 4;
 const FREEZE_TIMEOUT_MS = 10_000;
 
 /** Roots whose controllers were handed down to the cgroups below. */
 const prepared = new Set<string>();
 
 /** Hands the controllers of the root cgroup down, once. The root is exempt from the rule of no processes inside. */
-function handDownControllers(root: string): void {
+function prepareRoot(root: string): void {
   if (prepared.has(root)) return;
-  const there = new Set(readText(`${root}/cgroup.controllers`).trim().split(' '));
-  const wanted = CONTROLLERS.filter((name) => there.has(name));
-  if (wanted.length > 0) writeControl(`${root}/cgroup.subtree_control`, wanted.map((name) => `+${name}`).join(' '));
+  handDownControllers(root, CONTROLLERS);
   prepared.add(root);
 }
 
@@ -42,7 +40,7 @@ export class Cgroup {
 
   /** The cgroup `name` below the root, made if need be. */
   static create(name: string, root = CGROUP_ROOT): Cgroup {
-    handDownControllers(root);
+    prepareRoot(root);
     const path = `${root}/${name}`;
     makeDirectory(path);
     return new Cgroup(path);
@@ -99,12 +97,9 @@ export class Cgroup {
 
   /** The processes inside, those of nested cgroups too. */
   pids(): number[] {
-    return this.#below().flatMap((path) =>
-      (readTextIfExists(`${path}/cgroup.procs`) ?? '')
-        .split('\n')
-        .filter((line) => line !== '' && line !== '0')
-        .map(Number),
-    );
+    return cgroupsBelow(this.path)
+      .flatMap(processesIn)
+      .filter((pid) => pid !== 0);
   }
 
   stats(): CgroupStats {
@@ -123,7 +118,7 @@ export class Cgroup {
 
   /** Removes the cgroup and those nested inside; not there is fine. A process inside is `EBUSY`. */
   remove(): void {
-    for (const path of this.#below().reverse()) removeDirectory(path);
+    for (const path of cgroupsBelow(this.path).reverse()) removeDirectory(path);
   }
 
   #read(file: string): string | null {
@@ -135,22 +130,6 @@ export class Cgroup {
     } finally {
       close(fd);
     }
-  }
-
-  /** This cgroup and those nested inside, parents first. */
-  #below(): string[] {
-    const paths = [this.path];
-    for (let i = 0; i < paths.length; i++) {
-      const fd = syscall(NR.openat, AT_FDCWD, paths[i]!, O.RDONLY | O.DIRECTORY | O.CLOEXEC, 0);
-      if (fd < 0) continue;
-      try {
-        for (const { type, rawName } of readEntries(fd, paths[i]!))
-          if (type === DT_DIR) paths.push(`${paths[i]}/${utf8Decode(rawName.subarray(0, -1))}`);
-      } finally {
-        close(fd);
-      }
-    }
-    return paths;
   }
 
   /** Waits for a value in `cgroup.events`, which the kernel tells a poller of. A cgroup that is gone has every value. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { evaluate, interpret } from '../../os/cgroup/device-interpreter.test-helper.ts';
+import { deviceProgram, INSTRUCTION_SIZE } from '../../os/cgroup/device-program.ts';
+import { ACCESS, ALL_ACCESS, DEVICE_TYPE } from '../../os/cgroup/device-rule.ts';
 import type { LinuxDevice, LinuxDeviceCgroup } from '../../protocols/gen/oci.ts';
-import { evaluate } from './device-interpreter.test-helper.ts';
-import { ACCESS, ALL_ACCESS, DEVICE_TYPE, effectiveDeviceRules } from './device-rules.ts';
+import { effectiveDeviceRules } from './device-rules.ts';
 
 const { CHARACTER, BLOCK } = DEVICE_TYPE;
 const { READ, WRITE, MKNOD } = ACCESS;
@@ -90,4 +92,11 @@ test('a given device may be used, unless rules say how', () => {
 test('what later rules repeat is left out', () => {
   const usual = [rule(true, 'c', 1, 3), rule(true, 'c', 1, 3), rule(true, 'c', 136, -1)];
   assert.deepEqual(effectiveDeviceRules([DENY_ALL, ...usual], []), effectiveDeviceRules([DENY_ALL], []));
+});
+
+test('the filter of an ordinary container is short', () => {
+  const program = deviceProgram(effectiveDeviceRules([DENY_ALL], [])!);
+  assert.ok(program.length / INSTRUCTION_SIZE <= 65, `${program.length / INSTRUCTION_SIZE} instructions`);
+  const null_ = { type: 2, major: 1, minor: 3, access: ALL_ACCESS };
+  assert.deepEqual(interpret(program, null_), { allows: true, steps: 10 });
 });

@@ -1,7 +1,8 @@
 import { syscall } from 'sys';
 import { type ErrorCode, KataError } from '../../errors/kata-error.ts';
-import { check, ERRNO } from '../../os/errno.ts';
+import { check, ERRNO, isErrno } from '../../os/errno.ts';
 import { close, O, read, setNonBlocking } from '../../os/fd.ts';
+import { receiveNow, sendWithFds } from '../../os/fd-passing.ts';
 import { utf8Decode, utf8Encode } from '../../os/utf8.ts';
 import { NR } from '../../syscall/numbers.ts';
 
@@ -9,13 +10,16 @@ const AF_UNIX = 1;
 /** Keeps messages apart. */
 const SOCK_SEQPACKET = 5;
 const MESSAGE_MAX = 16384;
+/** The most that is handed over to a child: a message of a socket has limits. */
+export const HANDED_MAX = 65536;
 /** The channel's descriptor in a child, above its input and output. */
 export const CHANNEL_FD = 3;
 
 const EXECUTING = new Uint8Array([1]);
 
-/** What a child says on its way to exec. `furnished`: the root stands, but is not yet entered; it waits for hooks. After `executing` it is gone: the next thing is the end, or an error. */
+/** What a child says on its way to exec. `prepared`: it waits to be told whose it is. `furnished`: the root stands, but is not yet entered; it waits for hooks. After `executing` it is gone: the next thing is the end, or an error. */
 export type ChildMessage =
+  | { kind: 'prepared' }
   | { kind: 'furnished' }
   | { kind: 'ready'; terminalFd: number; warnings: string[] }
   | { kind: 'executing' }
@@ -53,6 +57,13 @@ export class ChildEnd {
     }
   }
 
+  /** Waits for what the agent hands over; null when it hung up instead. */
+  receive(): { text: string; fds: number[] } | null {
+    const received = receiveNow(this.#fd, HANDED_MAX);
+    if (received === null || received === 'later') return null;
+    return { text: utf8Decode(received.data), fds: received.fds };
+  }
+
   /** Makes it descriptor `fd`, still close-on-exec. */
   moveTo(fd: number): void {
     if (fd === this.#fd) return;
@@ -86,7 +97,11 @@ export class ParentEnd {
 
   /** The next message; null when the child executes its program or ended. */
   async next(): Promise<ChildMessage | null> {
-    const count = await read(this.#fd, this.#buffer);
+    const count = await read(this.#fd, this.#buffer).catch((error: unknown) => {
+      // It ended with something unread.
+      if (isErrno(error, 'ECONNRESET')) return 0;
+      throw error;
+    });
     if (count === 0) return null;
     if (count === 1) return { kind: 'executing' };
     return JSON.parse(utf8Decode(this.#buffer.subarray(0, count))) as ChildMessage;
@@ -96,6 +111,11 @@ export class ParentEnd {
     // MSG_NOSIGNAL: a child that was killed meanwhile is seen by the read that follows.
     const MSG_NOSIGNAL = 0x4000;
     syscall(NR.sendto, this.#fd, new Uint8Array([1]), 1, MSG_NOSIGNAL, null, 0);
+  }
+
+  /** Hands something over to a child that waits for it; the descriptors stay open here. */
+  async hand(bytes: Uint8Array, fds: readonly number[]): Promise<void> {
+    await sendWithFds(this.#fd, bytes, fds);
   }
 
   /** Idempotent. */

@@ -1,5 +1,7 @@
 import type { StringUser } from '../../protocols/gen/agent.ts';
 import type { Process, Spec } from '../../protocols/gen/oci.ts';
+import type { ContainerPlan } from './plan-container.ts';
+import type { PreparedInit } from './prepared-init.ts';
 
 /** What the containers of a sandbox share. The descriptors stay the caller's. */
 export interface SharedNamespaces {
@@ -27,6 +29,8 @@ export interface ContainerOptions {
   pipeSizeBytes?: number | undefined;
   /** The folder of the container's own files, removed with it, whatever is mounted inside. */
   bundle?: string | undefined;
+  /** A first process that was made ahead and suits a plan; from then on it is the container's. */
+  prepared?: ((plan: ContainerPlan) => Promise<PreparedInit | undefined> | PreparedInit | undefined) | undefined;
   /** Where cgroup v2 is mounted. Default: `/sys/fs/cgroup`. */
   cgroupRoot?: string;
 }

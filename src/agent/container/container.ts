@@ -13,13 +13,12 @@ import { NR } from '../../syscall/numbers.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { limitDevices } from '../cgroup/device-filter.ts';
 import { NO_LIMITS, splitCpuQuota } from '../cgroup/resources.ts';
-import type { CloneOptions } from './clone.ts';
 import { type ContainerOptions, type ExecOptions, INIT_EXEC_ID } from './container-options.ts';
 import { type ExecTarget, runExecChild } from './exec-child.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { type HookState, hookState, runHooks, tryHooks } from './hooks.ts';
 import { runInitChild } from './init-child.ts';
-import { abandon, type InChild, type Launched, launch, untilExecuted, untilReady } from './launch.ts';
+import { abandon, type Launched, launchIn, untilExecuted, untilReady } from './launch.ts';
 import { closePlan, namespacesOf } from './namespaces.ts';
 import { type ContainerPlan, planContainer } from './plan-container.ts';
 import { planProcess } from './plan-process.ts';
@@ -75,11 +74,12 @@ export class Container {
     let cgroup: Cgroup | undefined;
     let held: Launched | undefined;
     try {
-      cgroup = Cgroup.create(cgroupName(options.id), options.cgroupRoot);
+      const prepared = await options.prepared?.(plan);
+      cgroup = prepared?.cgroup ?? Cgroup.create(cgroupName(options.id), options.cgroupRoot);
       // What the set-up needs of CPU time is ours, and would take seconds out of a small quota.
       const [early, late] = splitCpuQuota(options.spec.linux?.resources ?? NO_LIMITS);
       cgroup.apply(early);
-      held = launchInit(plan, cgroup, options.pipeSizeBytes);
+      held = prepared === undefined ? launchInit(plan, cgroup, options.pipeSizeBytes) : await prepared.become(plan);
       const { process } = held;
       const warnings = await untilReady(held, () => runCreationHooks(options, plan, process));
       cgroup.apply(late);
@@ -301,15 +301,6 @@ async function runCreationHooks(options: ContainerOptions, plan: ContainerPlan, 
   const state = hookState(options, 'creating', init.pid);
   await runHooks([...hooks.prestart, ...hooks.createRuntime], state);
   await runHooks(hooks.createContainer, state, { initPidfd: init.pidfd, namespaces: namespacesOf(plan.namespaces) });
-}
-
-function launchIn(cgroup: Cgroup, execId: string, clone: CloneOptions, stdio: Stdio, inChild: InChild): Launched {
-  const cgroupFd = cgroup.open();
-  try {
-    return launch(execId, { ...clone, cgroupFd }, stdio, inChild);
-  } finally {
-    close(cgroupFd);
-  }
 }
 
 /** Whether a process has a handler for a signal, by its `SigCgt` (proc_pid_status(5)); true when it is gone. */

@@ -1,10 +1,11 @@
 import { syscall } from 'sys';
 import { KataError } from '../../errors/kata-error.ts';
 import { check } from '../../os/errno.ts';
-import { setNonBlocking } from '../../os/fd.ts';
+import { close, setNonBlocking } from '../../os/fd.ts';
 import { resetAfterFork } from '../../os/loop.ts';
 import { exitNow, type Forked } from '../../os/process.ts';
 import { NR } from '../../syscall/numbers.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
 import { type ChildEnd, errorOf, openChannel, type ParentEnd } from './channel.ts';
 import { type CloneOptions, cloneInto } from './clone.ts';
 import { GuestProcess } from './guest-process.ts';
@@ -39,6 +40,22 @@ export function launch(execId: string, clone: CloneOptions, stdio: Stdio, inChil
   }
   channel.closeChildEnd();
   return { process: new GuestProcess(execId, forked, stdio.parent), channel };
+}
+
+/** The same, in a cgroup. */
+export function launchIn(
+  cgroup: Cgroup,
+  execId: string,
+  clone: CloneOptions,
+  stdio: Stdio,
+  inChild: InChild,
+): Launched {
+  const cgroupFd = cgroup.open();
+  try {
+    return launch(execId, { ...clone, cgroupFd }, stdio, inChild);
+  } finally {
+    close(cgroupFd);
+  }
 }
 
 /**

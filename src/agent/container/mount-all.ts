@@ -11,16 +11,31 @@ import type { PlannedMount } from './plan-mounts.ts';
 import { step } from './step.ts';
 import { directoryTarget, fileTarget, ordinaryDirectoryTarget } from './target.ts';
 
+/** A mount as the error of a step names it. */
+export const nameOf = ({ type, source, destination }: PlannedMount): string =>
+  `mount ${type || 'a bind'} of ${source || 'nothing'} on ${destination}`;
+
+/** Mounts that were made before, as descriptors: of a bind its source's tree, of a file system itself. They are closed once used. */
+export type ReadyMounts = ReadonlyMap<PlannedMount, number>;
+
+const NOTHING_READY: ReadyMounts = new Map();
+
 /**
- * In the child: mounts everything inside the root, in the spec's order. The result makes read-only what has to stay
- * writable until the container is set up.
+ * In the child: mounts everything inside the root, in the spec's order. What `ready` has for a mount is moved there instead of made.
+ * The result makes read-only what has to stay writable until the container is set up.
  */
-export function mountAll(rootFd: number, mounts: readonly PlannedMount[]): () => void {
+export function mountAll(
+  rootFd: number,
+  mounts: readonly PlannedMount[],
+  ready: ReadyMounts = NOTHING_READY,
+): () => void {
   const late: string[] = [];
   for (const planned of mounts)
-    step(`mount ${planned.type || 'a bind'} of ${planned.source || 'nothing'} on ${planned.destination}`, () => {
-      if (planned.kind === 'bind') bind(rootFd, planned);
-      else mountFileSystem(rootFd, planned);
+    step(nameOf(planned), () => {
+      const there = ready.get(planned);
+      if (planned.kind === 'bind') bind(rootFd, planned, there);
+      else if (there === undefined) mountFileSystem(rootFd, planned);
+      else moveFileSystem(rootFd, planned, there);
       if (planned.lateReadOnly) late.push(planned.destination);
     });
   return () => {
@@ -28,8 +43,8 @@ export function mountAll(rootFd: number, mounts: readonly PlannedMount[]): () =>
   };
 }
 
-function bind(rootFd: number, planned: PlannedMount): void {
-  const tree = openTree(planned.source, { recursive: planned.recursive });
+function bind(rootFd: number, planned: PlannedMount, there: number | undefined): void {
+  const tree = there ?? openTree(planned.source, { recursive: planned.recursive });
   try {
     changeAttributes(tree, planned);
     const isFolder = isType(fstat(tree), S.IFDIR);
@@ -54,10 +69,24 @@ function changeAttributes(place: number, { attributes, propagation }: PlannedMou
     mountSetattr(place, { propagation: flags & ~MS.REC, recursive: (flags & MS.REC) !== 0 });
 }
 
-function mountFileSystem(rootFd: number, planned: PlannedMount): void {
-  const { destination, source, type, flags } = planned;
+function targetOf(rootFd: number, { destination, type }: PlannedMount): number {
   const ordinary = type === 'proc' || type === 'sysfs';
-  const target = ordinary ? ordinaryDirectoryTarget(rootFd, destination, type) : directoryTarget(rootFd, destination);
+  return ordinary ? ordinaryDirectoryTarget(rootFd, destination, type) : directoryTarget(rootFd, destination);
+}
+
+function moveFileSystem(rootFd: number, planned: PlannedMount, there: number): void {
+  const target = targetOf(rootFd, planned);
+  try {
+    moveMount(there, target);
+  } finally {
+    close(target);
+    close(there);
+  }
+}
+
+function mountFileSystem(rootFd: number, planned: PlannedMount): void {
+  const { source, type, flags } = planned;
+  const target = targetOf(rootFd, planned);
   const below = planned.copyUp ? openBelow(target) : -1;
   try {
     mount(source || type, pathOfFd(target), type, flags, dataOf(planned, target));

@@ -34,7 +34,12 @@ export function creationHooks({ hooks }: Spec): Hook[] {
 }
 
 /** Plans a container. `invalid-argument` and `unimplemented` name what in the spec is wrong or not served. */
-export function planContainer({ spec, shared = {}, stringUser, fixMtab = 'auto' }: ContainerOptions): ContainerPlan {
+export function planContainer({
+  spec,
+  shared = {},
+  stringUser,
+  fixMtab = 'auto',
+}: Omit<ContainerOptions, 'id'>): ContainerPlan {
   const { process, root, linux } = spec;
   if (process === undefined || root === undefined || linux === undefined)
     throw new KataError('invalid-argument', 'a spec with process, root and linux is expected');

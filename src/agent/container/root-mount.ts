@@ -33,13 +33,15 @@ export function propagationFlags(word: string): number {
 /**
  * In the child, in its new mount namespace: makes the folder at `path` a mount of its own that pivot_root(2) takes, and
  * decides how later mounts spread. A descriptor of the new mount's root; every path of the container is resolved from it.
+ *
+ * @param given a copy of what is mounted at `path`, from whoever sees it: this namespace may be older
  */
-export function attachRoot(path: string, propagation: string): number {
+export function attachRoot(path: string, propagation: string, given?: number): number {
   const flags = propagationFlags(propagation);
   setPropagation('/', flags);
   // pivot_root(2) refuses a root on a shared mount; and the copy must not spread to the agent.
   if ((flags & MS.SHARED) !== 0) makeHolderPrivate(path);
-  const tree = openTree(path, { recursive: true });
+  const tree = given ?? openTree(path, { recursive: true });
   try {
     mountSetattr(tree, { propagation: MS.PRIVATE });
     moveMount(tree, path);

@@ -15,7 +15,7 @@ type Finder = (device: Device, timeoutMs: number) => Promise<string>;
 /** How each type of device is found; the result is its node in the guest. */
 const FINDERS: Readonly<Record<string, Finder>> = {
   scsi: ({ id }, timeoutMs) => waitForScsiDisk(id, timeoutMs),
-  blk: ({ id }, timeoutMs) => waitForPciDisk(id, timeoutMs),
+  blk: ({ id, options }, timeoutMs) => waitForPciDisk(id, timeoutMs, options),
   mmioblk: ({ vmPath }, timeoutMs) => waitForNamedDevice(vmPath, timeoutMs),
   nvdimm: ({ vmPath }, timeoutMs) => waitForNamedDevice(vmPath, timeoutMs),
 };

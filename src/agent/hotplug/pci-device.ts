@@ -1,5 +1,6 @@
 import { listDirectoryIfExists } from '../../os/directory.ts';
-import { exists, writeControl } from '../../os/file.ts';
+import { exists, readText, writeControl } from '../../os/file.ts';
+import { DISK_SIZE_OPTION } from '../../protocols/disk-size-option.ts';
 import { usableNode } from './block-node.ts';
 import { deviceFolder, type PciPath, parsePciPath, rootBusFolder } from './pci-path.ts';
 import { waitForDevice } from './wait-for-device.ts';
@@ -30,16 +31,24 @@ function virtioChild(folder: string, kind: 'block' | 'net'): string | null {
   return null;
 }
 
-/** The node of the virtio-blk disk at a PCI path, once it is there. */
-export function waitForPciDisk(pciPath: string, timeoutMs: number): Promise<string> {
+/**
+ * The node of the virtio-blk disk at a PCI path, once it is there. `options` may say its size (`DISK_SIZE_OPTION`): then once it
+ * has that.
+ */
+export function waitForPciDisk(pciPath: string, timeoutMs: number, options: readonly string[] = []): Promise<string> {
   const path = parsePciPath(pciPath);
+  const size = options.find((option) => option.startsWith(`${DISK_SIZE_OPTION}=`))?.slice(DISK_SIZE_OPTION.length + 1);
   const find = (): string | null => {
     const folder = findPciDevice(path);
     const name = folder && virtioChild(folder, 'block');
-    return name && usableNode(`/dev/${name}`);
+    if (name === null || (size !== undefined && sizeOf(name) !== BigInt(size))) return null;
+    return usableNode(`/dev/${name}`);
   };
-  return waitForDevice(find, `virtio-blk disk ${pciPath}`, timeoutMs);
+  return waitForDevice(find, `virtio-blk disk ${pciPath}${size === undefined ? '' : ` of ${size} bytes`}`, timeoutMs);
 }
+
+/** In sysfs a sector has 512 bytes, whatever the disk's own have. */
+const sizeOf = (name: string): bigint => BigInt(readText(`/sys/class/block/${name}/size`).trim()) * 512n;
 
 /** The name of the network interface at a PCI path, virtio's or another's, once it is there. */
 export function waitForPciInterface(pciPath: string, timeoutMs: number): Promise<string> {

@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { isErrno } from '../../os/errno.ts';
 import { SIGNAL } from '../../os/signal.ts';
+import { DebugConsole } from '../console/debug-console.ts';
 import { readOutput } from '../process/read-output.ts';
 import { closeInput, writeInput } from '../process/write-input.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -20,7 +21,7 @@ type Name =
 export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
   return {
     async execProcess({ containerId, execId, process, stringUser }) {
-      const entry = sandbox.entry(containerId);
+      const entry = sandbox.owner(containerId);
       if (process === undefined)
         throw new KataError('invalid-argument', `exec ${execId} is expected to have a process`);
       if (execId === '') throw new KataError('invalid-argument', 'an exec is expected to have an id');
@@ -32,7 +33,7 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     signalProcess({ containerId, execId, signal }) {
-      const entry = sandbox.entry(containerId);
+      const entry = sandbox.owner(containerId);
       // No exec id and SIGKILL is how upstream's runtimes say: every process of the container.
       if (execId === '' && signal === SIGNAL.KILL) {
         entry.container.signalAll(signal);
@@ -48,7 +49,7 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     async waitProcess({ containerId, execId }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       const ended = await Promise.race([record.exited, context.cancelled]);
       if (ended === undefined) throw new KataError('cancelled', 'the connection of the caller is gone');
       // The kernel tells of a container that ran out of memory before its process ends; so do we.
@@ -58,28 +59,30 @@ export function processHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     },
 
     async writeStdin({ containerId, execId, data }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       if (data.length === 0) await closeInput(record);
       else await writeInput(record, data, context);
       return { len: data.length };
     },
 
     async readStdout({ containerId, execId, len }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       return { data: await readOutput(record, 'stdout', len, context) };
     },
 
     async readStderr({ containerId, execId, len }, context) {
-      const record = sandbox.entry(containerId).record(execId);
+      const record = sandbox.owner(containerId).record(execId);
       return { data: await readOutput(record, 'stderr', len, context) };
     },
 
     async closeStdin({ containerId, execId }) {
-      await closeInput(sandbox.entry(containerId).record(execId));
+      const owner = sandbox.owner(containerId);
+      await closeInput(owner.record(execId));
+      if (owner instanceof DebugConsole) owner.hangUp(execId);
     },
 
     ttyWinResize({ containerId, execId, row, column }) {
-      sandbox.entry(containerId).record(execId).process.resize({ rows: row, columns: column });
+      sandbox.owner(containerId).record(execId).process.resize({ rows: row, columns: column });
     },
   };
 }

@@ -1,9 +1,11 @@
+import { KataError } from '../../errors/kata-error.ts';
 import { bootTimeNs } from '../../os/timer.ts';
 import { AgentServiceDefinition } from '../../protocols/gen/agent.ts';
 import { AgentExtensionDefinition } from '../../protocols/gen/agent-extension.ts';
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../protocols/gen/health.ts';
 import type { TtrpcServer } from '../../ttrpc/server.ts';
 import { bootTimes } from '../boot/boot-times.ts';
+import { clearFreeMemory } from '../guest/free-memory.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { AGENT_VERSION, API_VERSION } from '../version.ts';
 import { containerHandlers } from './container-handlers.ts';
@@ -39,6 +41,16 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
       return { features: await sandbox.network.release(devicePath, sandbox.parameters.hotplugTimeoutMs) };
     },
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
+    async prepareContainer({ OCI }) {
+      if (OCI === undefined)
+        throw new KataError('invalid-argument', 'a spec of containers to come is expected, found none');
+      await sandbox.prepare(OCI);
+      return {};
+    },
+    clearFreeMemory: ({ bytes }) => {
+      clearFreeMemory(Number(bytes));
+      return {};
+    },
   });
 }
 

@@ -58,6 +58,7 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
       fixMtab: parameters.fixMtab,
       pipeSizeBytes: parameters.containerPipeSizeBytes || undefined,
       bundle: bundleOf(id),
+      prepared: (plan) => sandbox.takePrepared(plan),
     });
     const container = await withTimeout(
       making,

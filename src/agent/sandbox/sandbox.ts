@@ -1,15 +1,21 @@
 import { KataError } from '../../errors/kata-error.ts';
+import { GUEST_CONSOLE } from '../../oci/guest-console.ts';
 import { makeDirectories, removeTree } from '../../os/directory.ts';
 import { unmountAll } from '../../os/unmount.ts';
 import type { CreateSandboxRequest } from '../../protocols/gen/agent.ts';
+import type { Spec } from '../../protocols/gen/oci.ts';
 import type { AgentParameters } from '../boot/kernel-command-line.ts';
 import { loadKernelModule } from '../boot/modprobe.ts';
 import { OomWatcher } from '../cgroup/oom-watcher.ts';
+import { DebugConsole } from '../console/debug-console.ts';
+import type { ContainerPlan } from '../container/plan-container.ts';
+import { PreparedInit } from '../container/prepared-init.ts';
 import { log } from '../log/log.ts';
 import { GuestNetwork } from '../network/guest-network.ts';
 import { STORAGE_DRIVERS } from '../storage/drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import type { ContainerEntry } from './container-entry.ts';
+import { sharedNamespaces } from './container-namespaces.ts';
 import { setUpDns } from './guest-dns.ts';
 import { findGuestHooks, type GuestHooks } from './guest-hooks.ts';
 import { CONTAINERS_FOLDER, SHARED_FOLDER } from './guest-paths.ts';
@@ -36,9 +42,12 @@ export class Sandbox {
   namespaces: SandboxNamespaces | undefined;
   hooks: GuestHooks | undefined;
   id = '';
+  /** The first process of a container to come, if one was prepared. */
+  #prepared: PreparedInit | undefined;
   /** The container whose pid namespace the others share when they are asked to. */
   pidOwner: string | undefined;
   #state: SandboxState = 'none';
+  #console: DebugConsole | undefined;
 
   constructor(parameters: AgentParameters, modulesReady: Promise<void>) {
     this.parameters = parameters;
@@ -110,11 +119,35 @@ export class Sandbox {
     throw new KataError('internal', `the sandbox is gone, but for this: ${lines}`, { cause: failures[0] });
   }
 
+  /** Prepares a container like this one, for whichever comes first that it suits. */
+  async prepare(spec: Spec): Promise<void> {
+    await this.#prepared?.discard();
+    this.#prepared = undefined;
+    const shared = { ...sharedNamespaces(spec, this.namespaces, false), netFd: this.network.namespaceForContainer() };
+    const { containerPipeSizeBytes } = this.parameters;
+    this.#prepared = await PreparedInit.make({ spec, shared, pipeSizeBytes: containerPipeSizeBytes || undefined });
+  }
+
+  /** What was prepared, if it suits a container of this plan; it is given away once. */
+  takePrepared(plan: ContainerPlan): PreparedInit | undefined {
+    if (this.#prepared?.suits(plan) !== true) return undefined;
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    return prepared;
+  }
+
   /** The container of this id; `not-found` when there is none. */
   entry(id: string): ContainerEntry {
     const entry = this.containers.get(id);
     if (entry !== undefined) return entry;
     throw new KataError('not-found', `there is no container ${JSON.stringify(id.slice(0, 300))} in this sandbox`);
+  }
+
+  /** Whose processes are meant: a container's, or the guest's own if its debug console may be opened. */
+  owner(id: string): ContainerEntry | DebugConsole {
+    if (id !== GUEST_CONSOLE || !this.parameters.debugConsole) return this.entry(id);
+    this.#console ??= new DebugConsole();
+    return this.#console;
   }
 
   /** Does something with a container that nothing else may be done with meanwhile. */
@@ -131,6 +164,9 @@ export class Sandbox {
   async #takeDown(): Promise<KataError[]> {
     const failures: KataError[] = [];
     this.oomEvents.close();
+    await this.#prepared?.discard().catch((error: unknown) => void failures.push(KataError.from(error)));
+    this.#prepared = undefined;
+    this.#console?.close();
     for (const id of [...this.containers.keys()]) failures.push(...(await removeContainer(this, id)));
     failures.push(...(await this.storages.releaseEverything()));
     failures.push(...(this.namespaces?.close() ?? []));

@@ -26,7 +26,7 @@ function refuseDriverOptions({ driverOptions }: Storage): void {
 /** A driver for file systems on block devices: how the address in `Storage.source` becomes a node. */
 function diskDriver(
   name: string,
-  find: (source: string, timeoutMs: number) => Promise<string>,
+  find: (source: string, timeoutMs: number, driverOptions: readonly string[]) => Promise<string>,
   extraOptions: readonly string[] = [],
   module?: string,
 ): StorageDriver {
@@ -36,7 +36,7 @@ function diskDriver(
       refuseDriverOptions(storage);
       await context.modulesReady;
       if (module !== undefined) needKernelModule(module);
-      const source = await find(storage.source, context.hotplugTimeoutMs);
+      const source = await find(storage.source, context.hotplugTimeoutMs, storage.driverOptions);
       return mountStorage(storage, { source, options: [...storage.options, ...extraOptions] });
     },
   };
@@ -48,8 +48,10 @@ export const scsi = diskDriver('scsi', waitForScsiDisk);
 /** A virtio-blk disk, by its PCI path; a node is taken as it is. */
 export const blk = diskDriver(
   'blk',
-  (source, timeoutMs) =>
-    source.startsWith('/dev/') ? waitForNamedDevice(source, timeoutMs) : waitForPciDisk(source, timeoutMs),
+  (source, timeoutMs, driverOptions) =>
+    source.startsWith('/dev/')
+      ? waitForNamedDevice(source, timeoutMs)
+      : waitForPciDisk(source, timeoutMs, driverOptions),
   [],
   'virtio_blk',
 );

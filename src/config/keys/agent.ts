@@ -1,4 +1,4 @@
-import { flag, integer, type KeyTable, strings, text } from './rule.ts';
+import { flag, integer, type KeyTable, LOG_LEVELS, strings, text } from './rule.ts';
 
 const acted = { acted: true } as const;
 const idle = { idle: true } as const;
@@ -7,7 +7,7 @@ const idle = { idle: true } as const;
 export const AGENT: KeyTable = {
   enable_debug: flag(false, acted),
   enable_tracing: flag(),
-  debug_console_enabled: flag(),
+  debug_console_enabled: flag(false, acted),
   kernel_modules: strings([], acted),
   /** Seconds, of upstream's Go runtime: how long a guest may take to answer. */
   dial_timeout: integer(45, { ...acted, min: 1, max: 3600 }),
@@ -20,14 +20,17 @@ export const AGENT: KeyTable = {
   cdh_api_timeout: integer(50),
   cdh_api_timeout_ms: integer(50000),
   launch_process_timeout: integer(0, { ...acted, max: 3600 }),
-  create_container_timeout: integer(30, idle),
+  /** Seconds, of upstream's Rust runtime; the Go runtime has it in `[runtime]`. */
+  create_container_timeout: integer(30, { ...acted, min: 1, max: 86400 }),
   visible_cdi_devices: flag(),
   server_port: integer(1024, { max: 65535 }),
   log_port: integer(1025, { max: 65535 }),
   passfd_listener_port: integer(1027, { max: 65535, ...idle }),
   container_pipe_size: integer(0, { ...acted, max: 1024 * 1024 }),
-  log_level: text('info', idle),
-  policy: text(''),
+  log_level: text('info', { ...acted, words: LOG_LEVELS }),
+  // Extension keys of this runtime.
+  debug_console_shell: text('', acted),
+  policy: text('', { refused: 'the agent has no policy engine, so nothing would be enforced' }),
 };
 
 /** `[agent.kata.mem_agent]`, of upstream's Rust runtime. */

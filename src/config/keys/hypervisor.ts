@@ -1,4 +1,4 @@
-import { flag, integer, type KeyTable, number, strings, tables, text } from './rule.ts';
+import { flag, integer, type KeyTable, LOG_LEVELS, number, strings, tables, text } from './rule.ts';
 
 /** The hypervisors that upstream's files configure; this runtime serves QEMU. */
 export const HYPERVISORS = [
@@ -15,6 +15,9 @@ export const HYPERVISORS = [
 
 const acted = { acted: true } as const;
 const idle = { idle: true } as const;
+const NO_FIRMWARE = 'QEMU starts the kernel by its own qboot, no other firmware is loaded';
+const NO_TEE = 'the guest is not encrypted here: neither AMD SEV-SNP nor Intel TDX is served';
+const NO_SELINUX = 'the guest has no SELinux policy, so nothing would be enforced';
 const PORTS = ['no-port', 'bridge-port', 'root-port', 'switch-port'] as const;
 
 /** `[hypervisor.qemu]` and its siblings. As upstream's parser, each takes the keys of all. */
@@ -23,27 +26,29 @@ export const HYPERVISOR: KeyTable = {
   path: text('qemu-system-x86_64', acted),
   kernel: text('', acted),
   initrd: text('', acted),
-  image: text(''),
+  /** Instead of an initrd; checked with it. */
+  image: text('', acted),
   kernel_params: text('', acted),
-  kernel_verity_params: text(''),
+  kernel_verity_params: text('', { refused: 'the guest is an initrd, which dm-verity does not measure' }),
   rootfs_type: text('ext4', { words: ['ext4', 'xfs', 'erofs'], ...idle }),
-  firmware: text(''),
-  firmware_volume: text(''),
-  pflashes: strings([]),
-  machine_type: text('q35', { ...acted, served: ['q35'] }),
+  firmware: text('', { refused: NO_FIRMWARE }),
+  firmware_volume: text('', { refused: NO_FIRMWARE }),
+  pflashes: strings([], { refused: NO_FIRMWARE }),
+  machine_type: text('q35', { ...acted, served: ['q35'], refused: 'only the machine q35 is served' }),
   machine_accelerators: text('', acted),
   cpu_features: text('pmu=off', acted),
+  /** What an annotation may name, as shell patterns. Unset: nothing. */
   valid_hypervisor_paths: strings([], acted),
-  valid_ctlpaths: strings(undefined, idle),
-  valid_jailer_paths: strings(undefined, idle),
+  valid_ctlpaths: strings([], acted),
+  valid_jailer_paths: strings([], acted),
   jailer_path: text(''),
   ctlpath: text(''),
   // Size.
   default_vcpus: number(1, { ...acted, min: -1024, max: 1024 }),
-  default_maxvcpus: integer(0, { max: 1024 }),
+  default_maxvcpus: integer(0, { ...acted, max: 1024 }),
   default_memory: integer(2048, { ...acted, min: 256, max: 16 * 1024 * 1024 }),
-  default_maxmemory: integer(0),
-  memory_slots: integer(10),
+  default_maxmemory: integer(0, { ...acted, max: 16 * 1024 * 1024 }),
+  memory_slots: integer(10, { ...acted, max: 255 }),
   memory_offset: integer(0),
   overhead_vcpus: number(0.2, { min: 0 }),
   overhead_memory: integer(32),
@@ -62,11 +67,12 @@ export const HYPERVISOR: KeyTable = {
   seccompsandbox: text(undefined, acted),
   seccomp_sandbox: text(undefined, acted),
   disable_seccomp: flag(),
-  rootless: flag(),
-  enable_annotations: strings(undefined, idle),
+  rootless: flag(false, { refused: 'QEMU runs as root, within its system call filter' }),
+  /** Regular expressions for names of annotations behind `io.katacontainers.config.hypervisor.`. Unset: none. */
+  enable_annotations: strings([], acted),
   disable_selinux: flag(false, idle),
-  disable_guest_selinux: flag(true),
-  selinux_label: text(''),
+  disable_guest_selinux: flag(true, { refused: NO_SELINUX }),
+  selinux_label: text('', { refused: 'QEMU is not given an SELinux label' }),
   disable_nesting_checks: flag(false, idle),
   disable_nested_virtualization: flag(),
   // Files.
@@ -76,7 +82,7 @@ export const HYPERVISOR: KeyTable = {
     served: ['none'],
   }),
   virtio_fs_daemon: text(undefined, idle),
-  valid_virtio_fs_daemon_paths: strings(undefined, idle),
+  valid_virtio_fs_daemon_paths: strings([], acted),
   virtio_fs_cache: text('auto', { words: ['never', 'metadata', 'auto', 'always'], ...idle }),
   virtio_fs_cache_size: integer(0, idle),
   virtio_fs_is_dax: flag(false, idle),
@@ -110,7 +116,7 @@ export const HYPERVISOR: KeyTable = {
   indep_iothreads: integer(0),
   queue_size: integer(128, idle),
   num_queues: integer(1, idle),
-  guest_extension_images: tables(),
+  guest_extension_images: tables({ refused: 'the guest is one initrd, no image is added to it' }),
   memory_path: text('', idle),
   device_state_path: text('', idle),
   prefetch_list_path: text(''),
@@ -122,7 +128,7 @@ export const HYPERVISOR: KeyTable = {
   valid_entropy_sources: strings(['/dev/urandom', '/dev/random', ''], acted),
   enable_vhost_user_store: flag(),
   vhost_user_store_path: text(undefined, idle),
-  valid_vhost_user_store_paths: strings(undefined, idle),
+  valid_vhost_user_store_paths: strings([], acted),
   vhost_user_reconnect_timeout_sec: integer(0, idle),
   enable_iommu: flag(),
   enable_iommu_platform: flag(),
@@ -148,20 +154,20 @@ export const HYPERVISOR: KeyTable = {
   // Looking inside.
   enable_debug: flag(false, acted),
   hypervisor_loglevel: integer(1, { max: 3, ...idle }),
-  log_level: text('info', idle),
+  log_level: text('info', { ...acted, words: LOG_LEVELS }),
   extra_monitor_socket: text('', { words: ['', 'hmp', 'qmp', 'qmp-pretty'] }),
   guest_memory_dump_path: text(''),
   guest_memory_dump_paging: flag(false, idle),
-  guest_hook_path: text(''),
+  guest_hook_path: text('', acted),
   // Confidential guests.
-  confidential_guest: flag(),
-  sev_snp_guest: flag(),
-  snp_id_block: text(''),
-  snp_id_auth: text(''),
+  confidential_guest: flag(false, { refused: NO_TEE }),
+  sev_snp_guest: flag(false, { refused: NO_TEE }),
+  snp_id_block: text('', { refused: NO_TEE }),
+  snp_id_auth: text('', { refused: NO_TEE }),
   snp_guest_policy: integer(196608, idle),
   measurement_algo: text('sha512', idle),
   tdx_quote_generation_service_socket_port: integer(4050, idle),
-  initdata: text(''),
+  initdata: text('', { refused: NO_TEE }),
   default_gpus: integer(0),
   default_gpu_model: text(''),
   // Remote.
@@ -176,6 +182,6 @@ export const HYPERVISOR: KeyTable = {
 export const ROOTLESS_USER: KeyTable = {
   uid: integer(0, idle),
   gid: integer(0, idle),
-  groups: { type: 'strings', ...idle },
+  groups: { type: 'integers', ...idle },
   user_name: text('', idle),
 };

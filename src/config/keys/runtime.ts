@@ -1,4 +1,4 @@
-import { flag, integer, type KeyTable, strings, text } from './rule.ts';
+import { flag, integer, type KeyTable, LOG_LEVELS, strings, text } from './rule.ts';
 
 const acted = { acted: true } as const;
 const idle = { idle: true } as const;
@@ -9,7 +9,7 @@ export const RUNTIME: KeyTable = {
   hypervisor_name: text('qemu', acted),
   agent_name: text('kata', { words: ['kata'], ...acted }),
   enable_debug: flag(false, acted),
-  log_level: text('info', idle),
+  log_level: text('info', { ...acted, words: LOG_LEVELS }),
   enable_tracing: flag(),
   enable_pprof: flag(),
   jaeger_endpoint: text('', idle),
@@ -24,17 +24,22 @@ export const RUNTIME: KeyTable = {
   dan_conf: text('/run/kata-containers/dans', idle),
   /** Unlike Kata: false by default, so that a profile that was asked for applies. */
   disable_guest_seccomp: flag(false, acted),
-  guest_selinux_label: text(''),
-  sandbox_cgroup_only: flag(false, idle),
-  static_sandbox_resource_mgmt: flag(false, idle),
+  guest_selinux_label: text('', { refused: 'the guest has no SELinux policy, so nothing would be enforced' }),
+  sandbox_cgroup_only: flag(false, acted),
+  static_sandbox_resource_mgmt: flag(false, acted),
   enable_vcpus_pinning: flag(),
   sandbox_bind_mounts: strings([]),
   shared_mounts: { type: 'tables', default: [] },
   vfio_mode: text('guest-kernel', { words: ['guest-kernel', 'vfio'], ...idle }),
   disable_guest_empty_dir: flag(false, idle),
-  emptydir_mode: text('shared-fs', { words: ['shared-fs', 'block-plain', 'block-encrypted'], ...idle }),
-  experimental: strings([]),
-  experimental_force_guest_pull: flag(),
+  emptydir_mode: text('shared-fs', {
+    ...idle,
+    words: ['shared-fs', 'block-plain', 'block-encrypted'],
+    served: ['shared-fs', 'block-plain'],
+    refused: 'nothing is encrypted for the guest',
+  }),
+  experimental: strings([], { refused: 'there is no experimental feature here' }),
+  experimental_force_guest_pull: flag(false, { refused: 'the guest pulls no images, the host does' }),
   /** Seconds. */
   create_container_timeout: integer(60, { ...acted, min: 1, max: 86400 }),
   kubelet_root_dir: text('/var/lib/kubelet', idle),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeTemporaryDirectory, removeTree } from '../../os/directory.ts';
 import { close } from '../../os/fd.ts';
-import { readFile, writeFile } from '../../os/file.ts';
+import { readlink, writeFile } from '../../os/file.ts';
 import { run } from '../../os/process.ts';
 import { stat } from '../../os/stat.ts';
 import { copyMemory } from './clone-memory.ts';
@@ -21,8 +21,8 @@ test('a guest’s memory is copied with its holes', async () => {
     await run(['truncate', '--size=64M', path]);
     const fd = copyMemory(path);
     try {
-      const copy = `/proc/self/fd/${fd}`;
-      assert.deepEqual(readFile(copy, 12 * MIB), readFile(path, 12 * MIB));
+      const copy = `/proc/${readlink('/proc/self')}/fd/${fd}`;
+      assert.equal((await run(['cmp', copy, path])).status.code, 0);
       const { sizeBytes, blocks } = stat(copy);
       assert.equal(sizeBytes, 64 * MIB);
       assert.equal(blocks * 512, 3 * MIB);

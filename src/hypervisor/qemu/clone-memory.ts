@@ -1,12 +1,11 @@
 import { syscall } from 'sys';
-import { check, ERRNO } from '../../os/errno.ts';
+import { check } from '../../os/errno.ts';
 import { close, O, open } from '../../os/fd.ts';
+import { dataRuns } from '../../os/sparse-file.ts';
 import { stat } from '../../os/stat.ts';
 import { NR } from '../../syscall/numbers.ts';
 
 const MFD_CLOEXEC = 1;
-const SEEK_DATA = 3;
-const SEEK_HOLE = 4;
 
 /** A file in memory as large as a guest's, and empty: its descriptor, the caller's to close. */
 export function emptyMemory(path: string): number {
@@ -26,17 +25,8 @@ export function copyMemory(path: string): number {
   let to = -1;
   try {
     to = emptyMemory(path);
-    for (let at = 0; ; ) {
-      const start = syscall(NR.lseek, from, at, SEEK_DATA);
-      // No data behind.
-      if (start === -ERRNO.ENXIO) return to;
-      const end = check(
-        syscall(NR.lseek, from, check(start, `find data in ${path}`), SEEK_HOLE),
-        `find holes in ${path}`,
-      );
-      copy(from, to, start, end);
-      at = end;
-    }
+    for (const { start, end } of dataRuns(from)) copy(from, to, start, end);
+    return to;
   } catch (error) {
     close(to);
     throw error;

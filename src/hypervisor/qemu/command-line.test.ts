@@ -12,7 +12,9 @@ const machine: MachineOptions = {
   kernelParams: ['agent.log=debug', 'quiet=0'],
   memoryMib: 512,
   vcpus: 2,
+  maxMemoryMib: 4096,
   maxVcpus: 8,
+  memorySlots: 10,
 };
 const settings: QemuSettings = {
   accelerator: 'tcg',
@@ -20,18 +22,35 @@ const settings: QemuSettings = {
   descriptors: { qmp: 3, console: 4, agent: { kind: 'serial', fd: 5 } },
   interfaces: NO_INTERFACES,
   origin: { kind: 'boot' },
+  bogoMips: () => 4000,
 };
 const line = (c: Partial<QemuConfig> = {}, m: Partial<MachineOptions> = {}, s: Partial<QemuSettings> = {}): string[] =>
   commandLine({ ...DEFAULT_QEMU_CONFIG, ...c }, { ...machine, ...m }, { ...settings, ...s });
 /** The values of an option, in their order. */
 const values = (args: string[], option: string): string[] => args.filter((_, i) => args[i - 1] === option);
 
-test('a machine has the memory and the vCPUs that were asked for, and room for more vCPUs', () => {
+test('a machine has the memory and the vCPUs that were asked for, and room for more', () => {
   const args = line();
-  assert.deepEqual(values(args, '-m'), ['512M']);
+  assert.deepEqual(values(args, '-m'), ['512M,slots=10,maxmem=4096M']);
+  for (const none of [{ memorySlots: 0 }, { maxMemoryMib: 512 }])
+    assert.deepEqual(values(line({}, none), '-m'), ['512M']);
   assert.ok(values(args, '-object').includes('memory-backend-memfd,id=memory,size=512M,share=on'));
-  assert.deepEqual(values(args, '-smp'), ['cpus=2,maxcpus=8,sockets=8,cores=1,threads=1']);
-  assert.deepEqual(values(line({}, { maxVcpus: 1 }), '-smp'), ['cpus=2,maxcpus=2,sockets=2,cores=1,threads=1']);
+  const smp = (m: Partial<MachineOptions>, accelerator: 'kvm' | 'tcg') =>
+    values(line({}, m, { accelerator }), '-smp')[0];
+  assert.equal(smp({}, 'kvm'), 'cpus=2,maxcpus=8,sockets=8,cores=1,threads=1');
+  assert.equal(smp({ maxVcpus: 1 }, 'kvm'), 'cpus=2,maxcpus=2,sockets=2,cores=1,threads=1');
+});
+
+test('emulated vCPUs are there from the beginning, a few of them, and the kernel starts those that are asked for', () => {
+  const emulated = line({}, { vcpus: 1, maxVcpus: 64 });
+  assert.deepEqual(values(emulated, '-smp'), ['cpus=8,maxcpus=8,sockets=8,cores=1,threads=1']);
+  const [append = ''] = values(emulated, '-append');
+  assert.match(append, / maxcpus=1 /);
+  // 4000 BogoMIPS are 2 * 10^9 loops a second, in 250 ticks.
+  assert.match(append, / lpj=8000000 /);
+  assert.deepEqual(values(line({}, { vcpus: 12 }), '-smp'), ['cpus=12,maxcpus=12,sockets=12,cores=1,threads=1']);
+  for (const none of [line({}, { vcpus: 1, maxVcpus: 1 }), line({}, {}, { accelerator: 'kvm' })])
+    assert.doesNotMatch(values(none, '-append')[0]!, /maxcpus=|lpj=/);
 });
 
 test('nothing of the host’s configuration and no default device comes along', () => {

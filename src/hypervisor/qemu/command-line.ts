@@ -3,7 +3,8 @@ import type { QemuConfig } from './config.ts';
 import { type InterfaceBackend, interfaceSlotDevices } from './interface-slots.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { kernelParams, needsHpet } from './kernel-params.ts';
-import { rootSlotDevices } from './root-slots.ts';
+import { mostVcpus, plugsVcpus } from './vcpus.ts';
+import { ROOT_SLOTS, slotDevices, VOLUME_SLOTS } from './virtio-slots.ts';
 
 /** The agent's virtio-serial port: its name in the guest, and its id in QEMU's events. */
 export const AGENT_PORT = { name: 'agent.channel.0', id: 'agent0' } as const;
@@ -25,6 +26,8 @@ export interface QemuSettings {
   descriptors: QemuDescriptors;
   interfaces: readonly InterfaceBackend[];
   origin: Origin;
+  /** As `hostBogoMips` tells it; asked for only where a kernel is started. */
+  bogoMips: () => number;
 }
 
 /**
@@ -43,10 +46,9 @@ const list = (...parts: string[]): string => parts.filter((part) => part !== '')
 
 /** The arguments of QEMU for a machine, the program's name left out. Pure: what exists on the host is not looked at. */
 export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
-  const { accelerator, sandbox, descriptors, interfaces, origin } = settings;
+  const { accelerator, sandbox, descriptors, interfaces, origin, bogoMips } = settings;
   const kvm = accelerator === 'kvm';
-  const mostVcpus = Math.max(machine.vcpus, machine.maxVcpus);
-  const hpet = needsHpet(accelerator, mostVcpus) ? '' : 'hpet=off';
+  const hpet = needsHpet(accelerator, mostVcpus(machine, accelerator)) ? '' : 'hpet=off';
   return [
     ...['-name', list(`sandbox-${quoted(machine.sandboxId)}`, 'debug-threads=on')],
     ...['-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
@@ -56,8 +58,8 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-accel', kvm ? 'kvm' : `tcg,tb-size=${config.tcgTbSizeMib}`],
     // TCG runs the string instructions that these features stand for byte by byte; without them Linux copies by words.
     ...['-cpu', list(kvm ? 'host' : 'max,erms=off,fsrm=off', config.cpuFeatures)],
-    ...['-m', `${machine.memoryMib}M`, '-object', memoryBackend(machine.memoryMib, origin)],
-    ...['-smp', smp(machine)],
+    ...['-m', memory(machine), '-object', memoryBackend(machine.memoryMib, origin)],
+    ...['-smp', smp(machine, accelerator)],
     ...['-rtc', 'base=utc,clock=host'],
     ...['-chardev', socket('qmp', descriptors.qmp), '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', socket('console', descriptors.console), '-device', 'isa-serial,chardev=console'],
@@ -66,24 +68,27 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...['-device', list('virtio-scsi-pci,id=scsi0', config.enableIothreads ? 'iothread=disks' : '')],
     ...['-object', randomSource(config.entropySource), '-device', 'virtio-rng-pci,rng=random'],
     ...(config.reclaimGuestFreedMemory ? ['-device', BALLOON] : []),
-    ...rootSlotDevices(),
+    ...slotDevices(ROOT_SLOTS),
+    ...slotDevices(VOLUME_SLOTS),
     ...interfaceSlotDevices(interfaces),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
     ...(origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored)
       ? ['-incoming', 'defer']
-      : kernelOf(config, machine, accelerator)),
+      : kernelOf(config, machine, accelerator, bogoMips)),
   ];
 }
 
 /** A clone needs none of it: its kernel runs. */
-const kernelOf = (config: QemuConfig, machine: MachineOptions, accelerator: Accelerator['name']): string[] => [
+const kernelOf = (
+  config: QemuConfig,
+  machine: MachineOptions,
+  accelerator: Accelerator['name'],
+  bogoMips: () => number,
+): string[] => [
   ...['-kernel', machine.kernelPath, '-initrd', machine.initrdPath],
   '-append',
-  [
-    ...kernelParams(accelerator, Math.max(machine.vcpus, machine.maxVcpus), config.enableDebug),
-    ...machine.kernelParams,
-  ].join(' '),
+  [...kernelParams(accelerator, machine, config.enableDebug, bogoMips), ...machine.kernelParams].join(' '),
 ];
 
 function memoryBackend(memoryMib: number, origin: Origin): string {
@@ -102,10 +107,17 @@ const BALLOON = 'virtio-balloon-pci,id=balloon0,free-page-reporting=on';
 
 const socket = (id: string, fd: number): string => `socket,id=${id},fd=${fd}`;
 
+/** With room for modules that are plugged in. */
+const memory = ({ memoryMib, maxMemoryMib, memorySlots }: MachineOptions): string =>
+  list(
+    `${memoryMib}M`,
+    memorySlots > 0 && maxMemoryMib > memoryMib ? `slots=${memorySlots},maxmem=${maxMemoryMib}M` : '',
+  );
+
 /** One vCPU a socket, so that each can be hot-plugged by itself. */
-const smp = ({ vcpus, maxVcpus }: MachineOptions): string => {
-  const most = Math.max(vcpus, maxVcpus);
-  return `cpus=${vcpus},maxcpus=${most},sockets=${most},cores=1,threads=1`;
+const smp = (machine: MachineOptions, accelerator: Accelerator['name']): string => {
+  const most = mostVcpus(machine, accelerator);
+  return `cpus=${plugsVcpus(accelerator) ? machine.vcpus : most},maxcpus=${most},sockets=${most},cores=1,threads=1`;
 };
 
 const randomSource = (path: string): string =>

@@ -1,4 +1,5 @@
 import { KataError } from '../../errors/kata-error.ts';
+import { blockDeviceBytes } from '../../os/block-device.ts';
 import { isType, S, stat } from '../../os/stat.ts';
 import { sleep } from '../../os/timer.ts';
 import type { Disk, GuestDisk } from '../hypervisor.ts';
@@ -7,7 +8,7 @@ import type { QemuConfig } from './config.ts';
 import { type DiskSlot, DiskSlots, formatSlot } from './disk-slots.ts';
 import type { Qmp } from './qmp.ts';
 import type { BlockNode, DiskAio } from './qmp-commands.ts';
-import { RootSlots } from './root-slots.ts';
+import { ROOT_SLOTS, VirtioSlots, VOLUME_SLOTS } from './virtio-slots.ts';
 
 const UNPLUG_TIMEOUT_MS = 10_000;
 const DELETE_ATTEMPTS = 20;
@@ -15,8 +16,8 @@ const DELETE_INTERVAL_MS = 25;
 
 interface Plugged {
   node: string;
-  /** Of a disk that was hot-plugged: its place and its device. One in a root slot has neither. */
-  scsi: { slot: DiskSlot; device: string } | null;
+  /** Where it is: in one of the slots, or hot-plugged at an address, as a device. */
+  place: VirtioSlots | { slot: DiskSlot; device: string };
 }
 
 type CacheConfig = Pick<
@@ -45,12 +46,16 @@ export function blockNode(disk: Disk, node: string, isBlockDevice: boolean, conf
   };
 }
 
-/** The disks of a running VM: read-only ones in its root slots as long as there are free ones, others hot-plugged as SCSI disks. */
+/**
+ * The disks of a running VM: read-only ones in its root slots and a block device in its volume slot as long as there are free
+ * ones, others hot-plugged as SCSI disks.
+ */
 export class Disks {
   readonly #qmp: Qmp;
   readonly #config: CacheConfig;
   readonly #log: (message: string) => void;
-  readonly #roots: RootSlots;
+  readonly #roots: VirtioSlots;
+  readonly #volumes: VirtioSlots;
   readonly #slots = new DiskSlots();
   readonly #plugged = new Map<string, Plugged>();
   #aio: DiskAio;
@@ -59,7 +64,8 @@ export class Disks {
 
   constructor(qmp: Qmp, config: CacheConfig, log: (message: string) => void) {
     this.#qmp = qmp;
-    this.#roots = new RootSlots(qmp);
+    this.#roots = new VirtioSlots(qmp, ROOT_SLOTS);
+    this.#volumes = new VirtioSlots(qmp, VOLUME_SLOTS);
     this.#config = config;
     this.#aio = config.blockDeviceAio;
     this.#log = log;
@@ -76,19 +82,23 @@ export class Disks {
     const isBlockDevice = isType(stat(disk.path), S.IFBLK);
     const number = this.#count++;
     this.#writable ||= !disk.readOnly;
-    const isRoot = disk.readOnly && this.#roots.hasFree;
     // Names of our own: a node's may have no more than 31 bytes.
-    const scsi = isRoot ? null : { slot: this.#slots.allocate(), device: `disk${number}` };
-    const plugged: Plugged = { node: `node${number}`, scsi };
+    const place = this.#slotFor(disk, isBlockDevice) ?? { slot: this.#slots.allocate(), device: `disk${number}` };
+    const plugged: Plugged = { node: `node${number}`, place };
     this.#plugged.set(disk.id, plugged);
     try {
       await this.#addNode(disk, plugged.node, isBlockDevice);
       return await this.#addDevice(disk, plugged);
     } catch (error) {
       this.#plugged.delete(disk.id);
-      if (scsi !== null) this.#slots.free(scsi.slot);
+      if ('slot' in place) this.#slots.free(place.slot);
       throw KataError.wrap(error, `plug in ${disk.path}`);
     }
+  }
+
+  #slotFor({ readOnly }: Disk, isBlockDevice: boolean): VirtioSlots | null {
+    if (readOnly) return this.#roots.hasFree ? this.#roots : null;
+    return isBlockDevice && this.#volumes.hasFree ? this.#volumes : null;
   }
 
   async #addNode(disk: Disk, node: string, isBlockDevice: boolean): Promise<void> {
@@ -104,10 +114,11 @@ export class Disks {
     }
   }
 
-  async #addDevice(disk: Disk, { node, scsi }: Plugged): Promise<GuestDisk> {
+  async #addDevice(disk: Disk, { node, place }: Plugged): Promise<GuestDisk> {
     try {
-      if (scsi === null) return await this.#roots.insert(disk, node);
-      const { slot, device } = scsi;
+      if (place === this.#roots) return await place.insert(disk, node, null);
+      if (place instanceof VirtioSlots) return await place.insert(disk, node, blockDeviceBytes(disk.path));
+      const { slot, device } = place;
       await this.#qmp.execute('device_add', {
         driver: 'scsi-hd',
         id: device,
@@ -129,16 +140,16 @@ export class Disks {
   async detach(id: string): Promise<void> {
     const plugged = this.#plugged.get(id);
     if (plugged === undefined) return;
-    const { node, scsi } = plugged;
+    const { node, place } = plugged;
     try {
-      if (scsi === null) await this.#roots.eject(id);
-      else await this.#removeDevice(scsi.device);
+      if (place instanceof VirtioSlots) await place.eject(id);
+      else await this.#removeDevice(place.device);
       await this.#removeNode(node);
     } catch (error) {
       throw KataError.wrap(error, `unplug the disk ${id}`);
     }
     this.#plugged.delete(id);
-    if (scsi !== null) this.#slots.free(scsi.slot);
+    if ('slot' in place) this.#slots.free(place.slot);
   }
 
   async #removeDevice(device: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { MachineOptions } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { commandLine } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
+import { hostBogoMips } from './host-bogo-mips.ts';
 import { NO_INTERFACES } from './interface-slots.ts';
 import { hasTaps } from './interface-taps.ts';
 import { checkMachine } from './preflight.ts';
@@ -31,6 +32,7 @@ export function fingerprintOf(config: QemuConfig, machine: MachineOptions, maker
       descriptors: { qmp: 0, console: 0, agent: { kind: 'serial', fd: 0 } },
       interfaces: NO_INTERFACES,
       origin: { kind: 'template', memoryPath: '', isRestored: false },
+      bogoMips: hostBogoMips,
     },
   );
   const files = [path, machine.kernelPath, machine.initrdPath, maker].map(identityOf);

@@ -4,7 +4,7 @@ import type { GuestInterface } from '../hypervisor.ts';
 /** How many network interfaces a guest can have, each a device that is there from the guest's first moment on. */
 export const INTERFACE_SLOTS = 4;
 /** PCI slots from here on. */
-const FIRST_PCI_SLOT = 0x1a;
+const FIRST_PCI_SLOT = 0x14;
 
 /** What is behind a slot's device when QEMU starts. */
 export interface InterfaceBackend {

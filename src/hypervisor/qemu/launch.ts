@@ -9,6 +9,7 @@ import { copyMemory, emptyMemory } from './clone-memory.ts';
 import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
+import { hostBogoMips } from './host-bogo-mips.ts';
 import { INTERFACE_SLOTS, type InterfaceBackend } from './interface-slots.ts';
 import { nothingToReceive, privateTaps } from './interface-taps.ts';
 import type { Accelerator } from './judge-kvm.ts';
@@ -105,6 +106,7 @@ export function launch(options: LaunchOptions): Launched {
       descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
       interfaces,
       origin: memory?.origin ?? options.origin,
+      bogoMips: hostBogoMips,
     });
     return { vmm: startVmm(options, args, descriptors), monitor, console, channel, incoming };
   } catch (error) {

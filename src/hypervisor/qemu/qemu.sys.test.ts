@@ -22,7 +22,9 @@ const machine: MachineOptions = {
   kernelParams: [],
   memoryMib: 256,
   vcpus: 1,
+  maxMemoryMib: 256,
   maxVcpus: 1,
+  memorySlots: 0,
 };
 const UP_MS = 60_000;
 const timeout = 110_000;
@@ -161,6 +163,32 @@ describe('a VM of QEMU', () => {
     const error = await attaching;
     assert.equal(error.code, 'unavailable');
     assert.match(error.message, /the VM is expected to run, QEMU was ended by signal 9/);
+  });
+
+  test('grows as far as it has room, and says how far; one that ends meanwhile says how', { timeout }, async (t) => {
+    const vm = new Qemu(config, { ...machine, maxMemoryMib: 768, maxVcpus: 2, memorySlots: 2 });
+    t.after(() => vm.stop());
+    await vm.start();
+    await vm.connectAgent(UP_MS);
+    assert.deepEqual(await vm.grow({ vcpus: 1, memoryMib: 256 }), { vcpus: 1, memoryMib: 256 });
+    const start = monotonicMs();
+    assert.deepEqual(await vm.grow({ vcpus: 2, memoryMib: 300 }), { vcpus: 2, memoryMib: 384 });
+    t.diagnostic(`grew in ${(monotonicMs() - start).toFixed(0)} ms`);
+    assert.deepEqual(await vm.grow({ vcpus: 1, memoryMib: 128 }), { vcpus: 2, memoryMib: 384 });
+    assert.deepEqual(await vm.grow({ vcpus: 9, memoryMib: 500 }), { vcpus: 2, memoryMib: 512 });
+    // Both slots are taken.
+    assert.deepEqual(await vm.grow({ vcpus: 2, memoryMib: 768 }), { vcpus: 2, memoryMib: 512 });
+    await vm.stop();
+
+    const other = new Qemu(config, { ...machine, maxMemoryMib: 768, memorySlots: 2 });
+    t.after(() => other.stop());
+    await other.start();
+    await other.connectAgent(UP_MS);
+    sendSignal(other.pid, SIGNAL.STOP);
+    const growing = failure(other.grow({ vcpus: 1, memoryMib: 512 }));
+    await sleep(50);
+    sendSignal(other.pid, SIGNAL.KILL);
+    assert.match((await growing).message, /the VM is expected to run, QEMU was ended by signal 9/);
   });
 
   test('whose guest never answers is given up in time, with what its console said last', { timeout }, async (t) => {

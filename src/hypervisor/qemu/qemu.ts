@@ -1,6 +1,7 @@
 import { KataError } from '../../errors/kata-error.ts';
 import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
+import { dropZeroPages } from '../../os/sparse-file.ts';
 import { after, withTimeout } from '../../os/timer.ts';
 import type {
   Disk,
@@ -8,6 +9,7 @@ import type {
   GuestInterface,
   Hypervisor,
   MachineOptions,
+  MachineSize,
   SavedVmm,
   Snapshot,
   Tap,
@@ -18,6 +20,7 @@ import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
 import { ConsoleRing } from './console-ring.ts';
 import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
+import { Growth } from './growth.ts';
 import { guestFailure } from './guest-failure.ts';
 import { hasTaps } from './interface-taps.ts';
 import { Interfaces } from './interfaces.ts';
@@ -31,6 +34,7 @@ import type { QmpEvent } from './qmp-messages.ts';
 import { saveDeviceState } from './save-device-state.ts';
 import { type SavedProcess, saveProcess } from './saved-process.ts';
 import { readSavedVmm, saveVmm } from './saved-vmm.ts';
+import { vcpuThreads } from './vcpu-threads.ts';
 import { checkVersion, formatBuild } from './version.ts';
 import { describeExit, versionOf } from './vmm-process.ts';
 
@@ -82,6 +86,7 @@ export class Qemu implements Hypervisor {
   #disks: Disks | undefined;
   readonly #interfaces: Interfaces;
   #expectsInterfaces = false;
+  #growth: Growth | undefined;
   #accelerator: Accelerator | undefined;
   #version = '';
   #resumed = false;
@@ -130,6 +135,11 @@ export class Qemu implements Hypervisor {
   /** What another process needs to end this VM (`killSaved`); null when it does not run. */
   savedProcess(): SavedProcess | null {
     return this.pid === 0 ? null : saveProcess(this.pid);
+  }
+
+  /** The threads that run its vCPUs; none when it does not run. */
+  vcpuThreads(): number[] {
+    return this.pid === 0 ? [] : vcpuThreads(this.pid);
   }
 
   async start(): Promise<void> {
@@ -241,6 +251,7 @@ export class Qemu implements Hypervisor {
     this.#log(channel.reason);
     this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
     this.#interfaces.follow({ pid: vmm.pid, qmp: this.#qmp! }, this.#resumed || this.#fillsSlots);
+    this.#growth = new Growth(this.#qmp!, this.#machine, this.#accelerator!.name);
     void vmm.exited.then((status) => this.#settleExited(status));
   }
 
@@ -282,13 +293,14 @@ export class Qemu implements Hypervisor {
   /**
    * Saves a guest that was started from a `template` source, and leaves it stopped for good. Its agent must have nothing to
    * answer. `socketPath` is for QEMU to write to; it must be short. `process` is where QEMU itself is saved, null: not; that
-   * it cannot be is only logged.
+   * it cannot be is only logged. `isSparse` has memory take no more than it must: zeros are made holes, which takes 100 ms.
    */
   async save(
     paths: {
       statePath: string;
       socketPath: string;
       process: Omit<SavedVmm, 'checksum'> | null;
+      isSparse: boolean;
       interfaceFeatures: string;
     },
     agentStreamId: number,
@@ -299,6 +311,7 @@ export class Qemu implements Hypervisor {
     const { memoryPath } = this.#source;
     const { statePath, socketPath } = paths;
     await qmp.execute('stop', undefined);
+    if (paths.isSparse) dropZeroPages(memoryPath);
     const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
@@ -407,6 +420,15 @@ export class Qemu implements Hypervisor {
   async emptyInterfaceSlots(): Promise<void> {
     this.#running();
     await this.#interfaces.empty();
+  }
+
+  async grow(size: MachineSize): Promise<MachineSize> {
+    const { vmm } = this.#running();
+    try {
+      return await this.#growth!.to(size);
+    } catch (error) {
+      throw await this.#reasonOf(error, vmm.exited);
+    }
   }
 
   async pause(): Promise<void> {

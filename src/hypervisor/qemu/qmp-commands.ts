@@ -6,7 +6,15 @@ export interface QmpCommands {
   qmp_capabilities: { arguments: undefined; result: object };
   'query-status': { arguments: undefined; result: { status: string; running: boolean } };
   'blockdev-add': { arguments: BlockNode; result: object };
+  /** Also tells the guest of the size. */
+  block_resize: { arguments: { 'node-name': string; size: number }; result: object };
   'blockdev-del': { arguments: { 'node-name': string }; result: object };
+  'object-add': {
+    arguments: { 'qom-type': 'memory-backend-memfd'; id: string; size: number; share: boolean };
+    result: object;
+  };
+  'object-del': { arguments: { id: string }; result: object };
+  'query-hotpluggable-cpus': { arguments: undefined; result: HotpluggableCpu[] };
   device_add: { arguments: Device; result: object };
   device_del: { arguments: { id: string }; result: object };
   /** Replaces the node behind a device that has a `drive`. */
@@ -56,9 +64,16 @@ export interface BlockNode {
   };
 }
 
+/** A place for vCPUs: `qom-path` when one is there. */
+export interface HotpluggableCpu {
+  type: string;
+  'vcpus-count': number;
+  props: Record<string, number>;
+  'qom-path'?: string;
+}
+
 export interface Device {
   driver: string;
   id: string;
-  bus: string;
   [property: string]: string | number | boolean;
 }

@@ -27,9 +27,9 @@ export async function saveVmm(pid: number, memoryPath: string, paths: Omit<Saved
 }
 
 /** Notes which pages a QEMU that was restored has touched by now: those that are restored from now on touch them first thing. */
-export function notePages(pid: number, saved: SavedVmm, memoryPath: string): SavedVmm {
-  const touched = touchedPages(pid, [saved.pagesPath, memoryPath]);
-  return write(saved, addPrefault(saved.pagesPath, readSavedVmm(saved), touched));
+export function notePages(pid: number, saved: SavedVmm): SavedVmm {
+  const image = readSavedVmm(saved);
+  return write(saved, addPrefault(saved.pagesPath, image, touchedPages(pid, saved.pagesPath, image)));
 }
 
 function write({ imagePath, pagesPath }: Omit<SavedVmm, 'checksum'>, image: ProcessImage): SavedVmm {

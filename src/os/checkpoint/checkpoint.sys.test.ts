@@ -179,7 +179,7 @@ test('what cannot be made again is an error, and the process goes on', async () 
       saveImage(child.pid, options),
       /descriptors that can be made again are expected, found 5: socket/,
     );
-    assert.match(readText(`/proc/${child.pid}/status`), /^State:\tS .*$/m);
+    assert.match(readText(`/proc/${child.pid}/status`), /^State:\t[RS] .*$/m);
     assert.match(readText(`/proc/${child.pid}/status`), /^TracerPid:\t0$/m);
   } finally {
     child.kill(SIGNAL.KILL);

@@ -18,6 +18,8 @@ export interface ProcessImage {
   threads: ThreadState[];
   /** Where the C library keeps the first thread's id. */
   threadIdAddress: number;
+  /** Where the file that is its memory is mapped. */
+  memory: { start: number; end: number }[];
   /** Mappings of the kernel's own, which move. */
   special: { name: string; start: number; end: number }[];
   /** Where its arguments are, and what they are. */

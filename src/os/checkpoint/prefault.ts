@@ -12,19 +12,20 @@ const MADV_POPULATE_READ = 22;
 const MADV_POPULATE_WRITE = 23;
 const ALIGNMENT = 64;
 
-/** What a restored process has touched of the files that it was made from. */
+/** What a restored process has touched of what it was made from: the file of its pages, and its memory. */
 export interface TouchedPages {
   read: PageRun[];
   /** These it has copies of. */
   written: PageRun[];
 }
 
-export function touchedPages(pid: number, paths: readonly string[]): TouchedPages {
+export function touchedPages(pid: number, pagesPath: string, { memory }: ProcessImage): TouchedPages {
+  const isMemory = (at: number): boolean => memory.some(({ start, end }) => at >= start && at < end);
   const pages = new PageMap(pid);
   const touched: TouchedPages = { read: [], written: [] };
   try {
     for (const { start, end, file } of mappingsOf(pid)) {
-      if (file === null || !paths.includes(file.path)) continue;
+      if (file?.path !== pagesPath && !isMemory(start)) continue;
       touched.written.push(...pages.ownPages(start, end, 1));
       touched.read.push(...pages.presentPages(start, end));
     }

@@ -3,13 +3,16 @@ import { KataError } from '../../errors/kata-error.ts';
 import { NR } from '../../syscall/numbers.ts';
 import { check } from '../errno.ts';
 import { AT_FDCWD, O } from '../fd.ts';
+import type { FileRun } from '../sparse-file.ts';
 import type { CallList, CallProgram } from './call-program.ts';
 import { type Mapping, PROT } from './memory-map.ts';
 import { PageMap, type PageRun } from './own-pages.ts';
 import { readMemory } from './remote-memory.ts';
 
 const MAP = { PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
+const ANONYMOUS = MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS | MAP.NORESERVE;
 const MADV_HUGEPAGE = 14;
+const MADV_NOHUGEPAGE = 15;
 const MADV_GUARD_INSTALL = 102;
 /** What is copied at once, and left out when it is zeros. */
 const PIECE_BYTES = 64 * 1024;
@@ -25,8 +28,8 @@ export interface PageTarget {
   restoredFd: number;
   /** Where in the file. */
   offset: number;
-  /** The file that is the process's memory, and its descriptor in a restored process. */
-  memory: { path: string; restoredFd: number };
+  /** The file that is the process's memory, what of it is no hole, and its descriptor in a restored process. */
+  memory: { path: string; data: readonly FileRun[]; restoredFd: number };
   /** The lowest descriptor that is free in a restored process. */
   freeFd: number;
 }
@@ -50,7 +53,8 @@ export function savePages(mappings: readonly Mapping[], target: PageTarget): str
         opened = path;
       }
       if (path !== '') files.add(path);
-      if (!isWhole) addMapping(target, mapping, isMemory ? target.memory.restoredFd : target.freeFd);
+      if (isMemory) addMemory(target, mapping);
+      else if (!isWhole) addMapping(target, mapping);
       for (const run of own) saveRun(target, run, mapping);
       for (const { start, end } of isMemory ? [] : pages.guardPages(mapping.start, mapping.end))
         target.calls.add(NR.madvise, start, end - start, MADV_GUARD_INSTALL);
@@ -66,18 +70,33 @@ function openFile({ program, calls, freeFd }: PageTarget, path: string): void {
   calls.addExpecting(freeFd, NR.openat, AT_FDCWD, program.text(path), O.RDONLY);
 }
 
-function addMapping({ calls }: PageTarget, mapping: Mapping, fd: number): void {
+function addMapping({ calls, freeFd }: PageTarget, mapping: Mapping): void {
   const { end, protection, file, shared, isStack, wantsHugePages } = mapping;
   let { start } = mapping;
   if (file !== null) {
-    calls.addExpecting(start, NR.mmap, start, end - start, protection, MAP.PRIVATE | MAP.FIXED, fd, file.offset);
+    calls.addExpecting(start, NR.mmap, start, end - start, protection, MAP.PRIVATE | MAP.FIXED, freeFd, file.offset);
     return;
   }
   if (shared) throw new KataError('unimplemented', 'memory that is shared with other processes cannot be saved');
   if (isStack) start = Math.min(start, end - STACK_BYTES);
-  const flags = MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS | MAP.NORESERVE;
-  calls.addExpecting(start, NR.mmap, start, end - start, protection, flags, -1, 0);
+  calls.addExpecting(start, NR.mmap, start, end - start, protection, ANONYMOUS, -1, 0);
   if (wantsHugePages) calls.add(NR.madvise, start, end - start, MADV_HUGEPAGE);
+}
+
+/**
+ * Maps the file where it has data, and memory without a file where it has holes: of a hole that is mapped, each page that is
+ * touched becomes a page of the file.
+ */
+function addMemory({ calls, memory }: PageTarget, { start, end, protection, file }: Mapping): void {
+  calls.addExpecting(start, NR.mmap, start, end - start, protection, ANONYMOUS, -1, 0);
+  calls.add(NR.madvise, start, end - start, MADV_NOHUGEPAGE);
+  const [first, last] = [file!.offset, file!.offset + end - start];
+  for (const run of memory.data) {
+    const [from, to] = [Math.max(run.start, first), Math.min(run.end, last)];
+    if (from >= to) continue;
+    const at = start + from - first;
+    calls.addExpecting(at, NR.mmap, at, to - from, protection, MAP.PRIVATE | MAP.FIXED, memory.restoredFd, from);
+  }
 }
 
 /** Saves own pages. Of memory without a file, pieces that are all zeros are left out: they are there already. */

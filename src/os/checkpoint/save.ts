@@ -5,6 +5,7 @@ import { check } from '../errno.ts';
 import { close, O, open } from '../fd.ts';
 import { readText } from '../file.ts';
 import { identityOf } from '../file-identity.ts';
+import { dataRuns, type FileRun } from '../sparse-file.ts';
 import { type CallList, CallProgram } from './call-program.ts';
 import { addDescriptors, type Descriptor, descriptorsOf, givenOf } from './descriptors.ts';
 import { freezeAtRest, letGo } from './freeze.ts';
@@ -22,6 +23,7 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
 const SOCK_FILTER_BYTES = 8;
 const SIGSET_BYTES = 8;
+const MIN_HOLE_BYTES = 32 * 1024;
 const NO_FD = 0xffff_ffffn;
 /** Of `struct prctl_mm_map`. */
 const [ARG_START, ARG_END] = [7, 8];
@@ -99,6 +101,7 @@ function write(found: Found): ProcessImage {
   const program = new CallProgram(PROGRAM_ADDRESS);
   const main = program.list();
   const given = givenOf(descriptors);
+  const isMemory = ({ file }: Mapping): boolean => file?.path === found.options.memoryPath;
   const memoryFd = [...descriptors].find(([, { kind }]) => kind === 'memory')?.[0];
   if (memoryFd === undefined)
     throw new KataError('unimplemented', `a process is expected to have ${found.options.memoryPath} open, it has not`);
@@ -114,7 +117,7 @@ function write(found: Found): ProcessImage {
     fd,
     restoredFd: pagesFd,
     offset: PROGRAM_MAX_BYTES,
-    memory: { path: found.options.memoryPath, restoredFd: memoryFd },
+    memory: { path: found.options.memoryPath, data: dataOf(found.options.memoryPath), restoredFd: memoryFd },
     freeFd: lowestFree([...given, pagesFd]),
   });
   addDescriptors(program, main, descriptors);
@@ -141,6 +144,7 @@ function write(found: Found): ProcessImage {
     lists: { main: lists[0]!, prefault: null, threads: lists.slice(1, -1), last: lists.at(-1)! },
     threads: states,
     threadIdAddress,
+    memory: found.mappings.filter(isMemory).map(({ start, end }) => ({ start, end })),
     special: found.special.map(({ special: name, start, end }) => ({ name, start, end })),
     commandLine: {
       start: Number(facts.layout[ARG_START]),
@@ -150,6 +154,22 @@ function write(found: Found): ProcessImage {
     descriptors: { pages: pagesFd, memory: memoryFd, spare: pagesFd + 1 },
     files: files.map(identityOf),
   };
+}
+
+/** What of a file is no hole; short holes count as data, each would take one more mapping. */
+function dataOf(path: string): FileRun[] {
+  const fd = open(path, O.RDONLY);
+  try {
+    const runs: FileRun[] = [];
+    for (const { start, end } of dataRuns(fd)) {
+      const last = runs.at(-1);
+      if (last !== undefined && start - last.end < MIN_HOLE_BYTES) last.end = end;
+      else runs.push({ start, end });
+    }
+    return runs;
+  } finally {
+    close(fd);
+  }
 }
 
 function lowestFree(taken: readonly number[]): number {

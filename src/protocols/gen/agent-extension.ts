@@ -1,5 +1,6 @@
 // Made of agent-extension.proto by `npm run generate`. Do not edit.
 import { type MessageType, message } from '../codec.ts';
+import { Spec } from './oci.ts';
 import { ARPNeighbor, Interface, Route } from './types.ts';
 
 /** Which container. */
@@ -59,6 +60,26 @@ export interface GetBootTimesResponse {
 }
 export const GetBootTimesResponse: MessageType<GetBootTimesResponse> = /* @__PURE__ */ message('1:initStartedNs:U 2:agentReadyNs:U 3:nowNs:U');
 
+export interface PrepareContainerRequest {
+  /** What most containers have in common: namespaces, file systems, masked and read-only paths. */
+  OCI: Spec | undefined;
+}
+export const PrepareContainerRequest: MessageType<PrepareContainerRequest> = /* @__PURE__ */ message('1:OCI:m', () => [Spec]);
+
+export interface PrepareContainerResponse {
+}
+export const PrepareContainerResponse: MessageType<PrepareContainerResponse> = /* @__PURE__ */ message('');
+
+export interface ClearFreeMemoryRequest {
+  /** How much to clear; at most half of what is free. */
+  bytes: bigint;
+}
+export const ClearFreeMemoryRequest: MessageType<ClearFreeMemoryRequest> = /* @__PURE__ */ message('1:bytes:U');
+
+export interface ClearFreeMemoryResponse {
+}
+export const ClearFreeMemoryResponse: MessageType<ClearFreeMemoryResponse> = /* @__PURE__ */ message('');
+
 export const AgentExtensionDefinition = {
   fullName: 'kata_ts.AgentExtension',
   methods: {
@@ -70,6 +91,10 @@ export const AgentExtensionDefinition = {
     setUpNetwork: { name: 'SetUpNetwork', requestType: SetUpNetworkRequest, responseType: SetUpNetworkResponse },
     /** Takes an interface from the containers, with all that was set up on it, and hides it until UpdateInterface names its device again. */
     releaseInterface: { name: 'ReleaseInterface', requestType: ReleaseInterfaceRequest, responseType: ReleaseInterfaceResponse },
+    /** Makes the first process of a container that is still to come, as far as can be; the next one that it suits gets it. */
+    prepareContainer: { name: 'PrepareContainer', requestType: PrepareContainerRequest, responseType: PrepareContainerResponse },
+    /** Makes what the guest's free memory still holds zeros, as far as it can. */
+    clearFreeMemory: { name: 'ClearFreeMemory', requestType: ClearFreeMemoryRequest, responseType: ClearFreeMemoryResponse },
   },
 } as const;
 export type AgentExtensionDefinition = typeof AgentExtensionDefinition;

@@ -77,7 +77,7 @@ export class ImageStore {
     if (new Set(found.map(({ digest }) => digest)).size > 1)
       throw new KataError(
         'invalid-argument',
-        `one image is expected whose digest begins with ${prefix}, found ${found.length}`,
+        `one image is expected whose digest begins with ${prefix}, found ${found.length}: ${found.map(({ name, digest }) => `${name} (${digest})`).join(', ')}`,
         {
           hint: 'give more characters of the digest',
         },

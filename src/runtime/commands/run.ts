@@ -3,6 +3,7 @@ import { getenviron } from 'std';
 import { readText } from '../../os/file.ts';
 import type { RuntimeContext } from '../context.ts';
 import { parsed, text, texts, toggle } from '../flags.ts';
+import { annotationsOf } from '../parse/annotations.ts';
 import { parseContainerName } from '../parse/container-name.ts';
 import { parseCpus } from '../parse/cpus.ts';
 import { mergeEnvironment, parseVariable, parseVariables } from '../parse/environment.ts';
@@ -28,6 +29,7 @@ interface Flags {
   memory?: number;
   cpus?: number;
   volume?: readonly string[];
+  annotation?: readonly string[];
 }
 
 /** The variables of `--env-file` and `--env`, the latter stronger. */
@@ -56,6 +58,7 @@ async function run(this: RuntimeContext, flags: Flags, image: string, ...args: s
         memoryMib: flags.memory === undefined ? undefined : Math.floor(flags.memory / 2 ** 20),
         cpus: flags.cpus,
         mounts: (flags.volume ?? []).map(parseVolume),
+        annotations: annotationsOf(flags.annotation),
       },
       name: flags.name,
       detach: flags.detach ?? false,
@@ -94,6 +97,10 @@ export const runCommand = buildCommand({
       cpus: parsed(parseCpus, 'Limit of processor time, such as 1.5', 'NUMBER'),
       readOnly: toggle('Let nothing be written to the root'),
       volume: texts('Copy a file or folder of the host into it; :ro makes it read-only', 'SOURCE:TARGET[:ro]'),
+      annotation: texts(
+        'Annotate it, as a pod is, such as io.katacontainers.config.hypervisor.default_memory=512',
+        'NAME=VALUE',
+      ),
       timeline: toggle('Tell in the end when what happened'),
       quiet: toggle('Fetch the image without showing progress'),
     },

@@ -2,13 +2,15 @@ import type { Config } from '../../config/config.ts';
 import type { GuestInterface, Snapshot } from '../../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
-import { type AgentClient, agentClient } from '../agent-client.ts';
+import { type AgentClient, agentClient, ifServed } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
-import { warmUp } from './warm-up.ts';
+import type { runWarmUp, warmUp } from './warm-up.ts';
 import { startWithInterface } from './warm-up-interface.ts';
 
 /** A start that waits for its template boots when none comes: both together take little more than the configured time. */
 const PATIENCE_PART = 3;
+/** What a guest frees while it boots, its initrd and the kernel's own beginning, is less. */
+const CLEARED_BYTES = 32n * 1024n * 1024n;
 const DISK = 'warm-up';
 /** As long as most: a saved QEMU that is restored has no more room for its arguments, which name its sandbox. */
 const NAME = 'template'.padEnd(64, '-');
@@ -44,10 +46,16 @@ export class TemplateVm {
     await client.health.check({ service: '' }, { timeoutMs: patienceMs });
   }
 
-  async warmUp(root: RootImage): Promise<void> {
+  /** Warms the guest up as `warmUp`, or does what a start does. */
+  async run(what: typeof warmUp | typeof runWarmUp, root: RootImage): Promise<void> {
     const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    this.#features = await warmUp(this.#client!, disk, root, this.#interface);
+    this.#features = await what(this.#client!, disk, root, this.#interface);
     await this.qemu.detachDisk(DISK);
+  }
+
+  /** What the guest has freed is in the template no more: it would be mapped for nothing. */
+  async clearFreeMemory(): Promise<void> {
+    await ifServed(this.#client!.extension.clearFreeMemory({ bytes: CLEARED_BYTES }));
   }
 
   save(paths: Omit<Parameters<Qemu['save']>[0], 'interfaceFeatures'>): Promise<Snapshot> {

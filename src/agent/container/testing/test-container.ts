@@ -10,6 +10,7 @@ import type { Linux, LinuxResources, Mount, Process, Spec } from '../../../proto
 import { Container } from '../container.ts';
 import type { ContainerOptions } from '../container-options.ts';
 import type { GuestProcess } from '../guest-process.ts';
+import { PreparedInit } from '../prepared-init.ts';
 
 const APPLETS =
   'sh cat echo ls id mount umount stat sleep true false touch readlink df kill env pwd hostname tty ps mkdir grep head dd chmod rm ln test sync stty';
@@ -156,8 +157,37 @@ export function specOf(image: TestImage, args: string[], changes: SpecChanges = 
 let count = 0;
 
 export function optionsOf(image: TestImage, spec: Spec): ContainerOptions {
-  return { id: `t${++count}`, spec, cgroupRoot: image.cgroupRoot };
+  const options = { id: `t${++count}`, spec, cgroupRoot: image.cgroupRoot };
+  return preparesAhead ? { ...options, prepared: preparedFor(options) } : options;
 }
+
+let preparesAhead = false;
+/** How many containers began with a first process that was made ahead. */
+export let begunAhead = 0;
+
+/** From now on the first process of each container is made ahead, where it can be. */
+export function prepareAhead(): void {
+  preparesAhead = true;
+}
+
+const preparedFor =
+  ({ spec, cgroupRoot }: Omit<ContainerOptions, 'id'>): NonNullable<ContainerOptions['prepared']> =>
+  async (plan) => {
+    const { linux } = spec;
+    const common = {
+      ...spec,
+      hostname: '',
+      mounts: [...DEFAULT_MOUNTS],
+      linux: linux && { ...linux, sysctl: {}, devices: [] },
+    };
+    const prepared = await PreparedInit.make({ spec: common, ...(cgroupRoot && { cgroupRoot }) });
+    if (prepared.suits(plan)) {
+      begunAhead++;
+      return prepared;
+    }
+    await prepared.discard();
+    return undefined;
+  };
 
 /** All that comes out of a descriptor until its end. */
 export async function readAll(fd: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { ALL_ACCESS, type DeviceRule, type DeviceRules } from './device-rules.ts';
+import { ALL_ACCESS, type DeviceRule, type DeviceRules } from './device-rule.ts';
 
 /** Bytes of an instruction of eBPF: code, registers, offset of a jump or of memory, immediate value. */
 export const INSTRUCTION_SIZE = 8;

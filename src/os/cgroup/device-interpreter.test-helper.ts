@@ -1,5 +1,5 @@
 import { EBPF, INSTRUCTION_SIZE } from './device-program.ts';
-import { ACCESS, type DeviceRules } from './device-rules.ts';
+import { ACCESS, type DeviceRules } from './device-rule.ts';
 
 /** What a process wants of a device: `ACCESS` bits of a `DEVICE_TYPE`. */
 export interface DeviceRequest {
