@@ -53,7 +53,7 @@ describe('a container in a network namespace with a veth interface', () => {
         );
         await received;
         assert.equal(sum.split(' ')[0], tool('sha256sum', '/run/got').split(' ')[0]);
-        const listening = suite.inGuest('web', 'nc -l -p 7001 | sha256sum');
+        const listening = suite.inGuest('web', "nc -l -p 7001 -e sh -c 'cat >/tmp/got'; sha256sum </tmp/got");
         await suite.inGuest('web', 'until netstat -ltn | grep -q :7001; do sleep 0.05; done');
         const sent = suite.net.node.run(
           'sh',
@@ -123,7 +123,7 @@ describe('a container in a network namespace with a veth interface', () => {
         tool('tc', '-n', pod.name, 'class', 'show', 'dev', 'eth0'),
         /class htb 1:2 parent 1:1 .*rate 16Mbit ceil 16Mbit/,
       );
-      const listening = suite.inGuest('web', 'nc -l -p 7001 | wc -c');
+      const listening = suite.inGuest('web', "nc -l -p 7001 -e sh -c 'cat >/tmp/got'; wc -c </tmp/got");
       await suite.inGuest('web', 'until netstat -ltn | grep -q :7001; do sleep 0.05; done');
       const begin = performance.now();
       suite.net.node.run('sh', '-c', 'head -c 3000000 /dev/zero | busybox nc 10.77.0.2 7001');
