@@ -54,6 +54,12 @@ export interface HypervisorConfig {
   enableIothreads: boolean;
   /** `reclaim_guest_freed_memory`: what the guest frees is the host's again. */
   reclaimGuestFreedMemory: boolean;
+  /** `disable_vhost_net`: QEMU carries the packets itself. */
+  disableVhostNet: boolean;
+  /** `rx_rate_limiter_max_rate`: what the guest may receive in a second, in bits, by each of its interfaces; 0: no bound. */
+  receiveBitsPerSecond: bigint;
+  /** `tx_rate_limiter_max_rate`: what it may send. */
+  sendBitsPerSecond: bigint;
   /** `entropy_source`: where the guest's random numbers come from; empty: getrandom(2). */
   entropySource: string;
   /** `valid_entropy_sources`. */
@@ -104,7 +110,9 @@ export interface RuntimeConfig {
   /** `sandbox_cgroup_only`: shim, QEMU and helpers go into the sandbox's cgroup of the host, not the vCPUs alone. Default false. */
   sandboxCgroupOnly: boolean;
   /** `internetworking_model`. */
-  internetworkingModel: 'none';
+  internetworkingModel: 'tcfilter' | 'macvtap' | 'none';
+  /** `disable_new_netns`: networks are no affair of the runtime's; only with `none`. */
+  disableNewNetns: boolean;
   /** `fix_mtab`, an extension key: an image's `/etc/mtab` that is a regular file becomes the symlink to /proc/mounts. */
   fixMtab: 'auto' | 'off';
   /** `rootfs_cache_dir`, an extension key: where images of roots are kept. Absolute. */

@@ -196,10 +196,22 @@ test('a file of upstream for QEMU loads; what it asks for beyond us is said', ()
   );
   assert.deepEqual(
     warnings.map((warning) => warning.split(': ')[1]),
-    [
-      'shared_fs = "virtio-fs" in [hypervisor.qemu] is not acted on yet; "none" holds',
-      'internetworking_model = "tcfilter" in [runtime] is not acted on yet; "none" holds',
-    ],
+    ['shared_fs = "virtio-fs" in [hypervisor.qemu] is not acted on yet; "none" holds'],
+  );
+});
+
+test('a network by forwarding is not served, and said to be replaced; without a namespace there is no network', () => {
+  const forwarding = load(`${MINIMAL}[runtime]\ninternetworking_model = "l3forwarding"\n`);
+  assert.equal(forwarding.config.runtime.internetworkingModel, 'tcfilter');
+  assert.match(
+    forwarding.warnings[0]!,
+    /internetworking_model = "l3forwarding" in \[runtime\] is not acted on yet; "tcfilter" holds/,
+  );
+  const none = load(`${MINIMAL}[runtime]\ninternetworking_model = "none"\ndisable_new_netns = true\n`).config.runtime;
+  assert.deepEqual([none.internetworkingModel, none.disableNewNetns], ['none', true]);
+  assert.throws(
+    () => load(`${MINIMAL}[runtime]\ndisable_new_netns = true\n`),
+    /disable_new_netns = true in \[runtime\] is expected with internetworking_model = "none", found "tcfilter"/,
   );
 });
 

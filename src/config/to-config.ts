@@ -17,7 +17,7 @@ export function toConfig(settings: Settings, sections: readonly string[], file: 
   return {
     hypervisor: hypervisorConfig(new SectionValues(settings, 'hypervisor.qemu'), file),
     agent: agentConfig(agent),
-    runtime: runtimeConfig(new SectionValues(settings, 'runtime'), agent),
+    runtime: runtimeConfig(new SectionValues(settings, 'runtime'), agent, file),
     factory: factoryConfig(new SectionValues(settings, factorySection(settings))),
   };
 }
@@ -66,6 +66,9 @@ function hypervisorConfig(values: SectionValues, file: string): HypervisorConfig
     blockDeviceCacheNoflush: values.flag('block_device_cache_noflush'),
     enableIothreads: values.flag('enable_iothreads'),
     reclaimGuestFreedMemory: values.flag('reclaim_guest_freed_memory'),
+    disableVhostNet: values.flag('disable_vhost_net'),
+    receiveBitsPerSecond: BigInt(values.number('rx_rate_limiter_max_rate')),
+    sendBitsPerSecond: BigInt(values.number('tx_rate_limiter_max_rate')),
     entropySource: values.text('entropy_source'),
     validEntropySources: values.strings('valid_entropy_sources'),
     enableAnnotations: values.strings('enable_annotations'),
@@ -115,7 +118,17 @@ function agentConfig(values: SectionValues): AgentConfig {
   };
 }
 
-function runtimeConfig(values: SectionValues, agent: SectionValues): RuntimeConfig {
+function runtimeConfig(values: SectionValues, agent: SectionValues, file: string): RuntimeConfig {
+  const internetworkingModel: RuntimeConfig['internetworkingModel'] = values.served('internetworking_model');
+  const disableNewNetns = values.flag('disable_new_netns');
+  if (disableNewNetns && internetworkingModel !== 'none')
+    throw new KataError(
+      'invalid-argument',
+      `${file}: disable_new_netns = true in [runtime] is expected with internetworking_model = "none", found "${internetworkingModel}"`,
+      {
+        hint: 'without a network namespace there is nothing to connect a guest to; set internetworking_model = "none"',
+      },
+    );
   const inAgent = !values.isSet('create_container_timeout') && agent.isSet('create_container_timeout');
   const timed = inAgent ? agent : values;
   return {
@@ -124,7 +137,8 @@ function runtimeConfig(values: SectionValues, agent: SectionValues): RuntimeConf
     staticSandboxResourceMgmt: values.flag('static_sandbox_resource_mgmt'),
     disableGuestSeccomp: values.flag('disable_guest_seccomp'),
     sandboxCgroupOnly: values.flag('sandbox_cgroup_only'),
-    internetworkingModel: values.served('internetworking_model'),
+    internetworkingModel,
+    disableNewNetns,
     fixMtab: values.served('fix_mtab'),
     rootfsCacheDir: values.path('rootfs_cache_dir'),
     rootfsCacheSizeMib: values.number('rootfs_cache_size_mib'),

@@ -19,6 +19,19 @@ export interface GuestDisk {
   sizeBytes?: number;
 }
 
+/** A network interface for a guest: what the host's end of it is. */
+export interface Tap {
+  /** A tap's descriptor, which the hypervisor copies; with virtio's header in front of frames. */
+  fd: number;
+  /** The guest's address. */
+  macAddress: string;
+}
+
+/** Where a network interface is in the guest, in the agent API's words: `Interface.devicePath`, a PCI path. */
+export interface GuestInterface {
+  devicePath: string;
+}
+
 /** A guest that was saved, and that any number of VMs may start from at once. It is only ever read. */
 export interface Snapshot {
   /** The guest's memory, a file of `memoryMib` on tmpfs; what the guest never touched are holes. */
@@ -31,6 +44,11 @@ export interface Snapshot {
   vmmVersion: string;
   /** The VMM's process itself, saved at the same moment; null where that cannot be. */
   process: SavedVmm | null;
+  /**
+   * What the guest's driver and the network devices that had one then agreed upon, a digit each from feature 0 on
+   * (VIRTIO_NET_F_*); empty: none had.
+   */
+  interfaceFeatures: string;
   /** The agent's connection was open then: it goes on, and this is the id of the next stream in it. */
   agentStreamId: number;
 }
@@ -89,6 +107,12 @@ export interface Hypervisor {
   attachDisk(disk: Disk): Promise<GuestDisk>;
   /** Takes a disk away and lets go of its file; unknown ids are fine. */
   detachDisk(id: string): Promise<void>;
+  /**
+   * Gives the guest a network interface; before `start` it is there when the guest comes up. The agent gives the device its
+   * driver and its address. `resource-exhausted` when the guest has as many as it can, `failed-precondition` when this VM
+   * cannot get one any more.
+   */
+  attachInterface(tap: Tap): Promise<GuestInterface>;
   /**
    * Plugs in what a running VM has less than `size`, as far as it has room; the guest's kernel has found it when this resolves,
    * and the agent's OnlineCPUMem puts it to use. How large the VM is then: less than was asked for where there was no room.

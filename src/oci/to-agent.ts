@@ -86,10 +86,13 @@ export function sharesPodPids(spec: OciSpec): boolean {
   return (spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') !== '');
 }
 
+/** nerdctl's word for a namespace whose network comes between Create and Start. */
+const NERDCTL_NETWORK = 'nerdctl/network-namespace';
+
 /** The path of the network namespace that the container manager prepared; undefined when it names none. */
 export function networkNamespacePath(spec: OciSpec): string | undefined {
   const path = spec.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
-  return path === '' ? undefined : path;
+  return path || spec.annotations?.[NERDCTL_NETWORK] || undefined;
 }
 
 function linuxToAgent(linux: OciLinux, domainname: string | undefined, disableSeccomp: boolean): Linux {

@@ -4,6 +4,7 @@ import { NR } from '../syscall/numbers.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { check, ERRNO, isErrno } from './errno.ts';
 import { close, read } from './fd.ts';
+import { sendWithFds } from './fd-passing.ts';
 import { writable } from './loop.ts';
 
 const DEFAULT_READ = 65536;
@@ -44,6 +45,16 @@ export class FdStream implements ByteStream {
 
   write(...chunks: Uint8Array[]): Promise<void> {
     const written = this.#lastWrite.then(() => this.#writeAll(chunks));
+    this.#lastWrite = written.catch(() => {});
+    return written;
+  }
+
+  /** As `write`, with descriptors for whoever reads the other end of a unix socket; they stay open here. */
+  writeWithFds(data: Uint8Array, fds: readonly number[]): Promise<void> {
+    const written = this.#lastWrite.then(() => {
+      if (this.#closed || this.#writeClosed) throw new KataError('cancelled', 'the stream was closed');
+      return sendWithFds(this.#writeFd, data, fds);
+    });
     this.#lastWrite = written.catch(() => {});
     return written;
   }

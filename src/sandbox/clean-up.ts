@@ -1,6 +1,7 @@
 import { ImageCache } from '../rootfs/image-cache.ts';
 import { removeCgroups } from './cgroup/saved-cgroups.ts';
 import { endProcess } from './machine.ts';
+import { disconnect } from './network/saved-network.ts';
 import { loadState, removeSandboxDirectory } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 
@@ -14,6 +15,9 @@ export async function cleanUpSandbox(sandboxId: string, report: (message: string
   teardown.add('remove the saved state', () => removeSandboxDirectory(sandboxId));
   teardown.add("remove the roots' images", () => {
     if (state?.rootCache !== undefined) new ImageCache(state.rootCache).sweep();
+  });
+  teardown.add('disconnect from the network', async () => {
+    if (state?.network !== undefined) await disconnect(state.network, report);
   });
   teardown.add('remove the cgroups', async () => {
     if (state?.cgroups !== undefined) await removeCgroups(state.cgroups);

@@ -18,6 +18,8 @@ export interface ContainerParts {
   teardown: Teardown;
   /** Settles when it is known what became of the VM of an agent that hung up. */
   vmFate?: () => Promise<unknown>;
+  /** What its sandbox still has to do before a process of it runs. */
+  beforeStart?: () => Promise<void>;
   /** Its first process, when it is not one of the usual kind. */
   init?: GuestProcess;
 }
@@ -32,8 +34,10 @@ export class Container {
   readonly #client: AgentClient;
   readonly #teardown: Teardown;
   readonly #vmFate: (() => Promise<unknown>) | undefined;
+  readonly #beforeStart: (() => Promise<void>) | undefined;
 
-  constructor({ client, id, bundle, terminal, teardown, vmFate, init }: ContainerParts) {
+  constructor({ client, id, bundle, terminal, teardown, vmFate, beforeStart, init }: ContainerParts) {
+    this.#beforeStart = beforeStart;
     this.#client = client;
     this.#vmFate = vmFate;
     this.id = id;
@@ -57,6 +61,7 @@ export class Container {
   /** Runs its first process. */
   async start(): Promise<void> {
     this.expect('created');
+    await this.#beforeStart?.();
     await this.#client.agent.startContainer({ containerId: this.id });
     this.init.started();
   }

@@ -2,6 +2,7 @@ import type { WantedHash } from '../config/annotations/hashes.ts';
 import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config, KernelModuleConfig } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
+import type { GuestInterface, Snapshot } from '../hypervisor/hypervisor.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
@@ -22,11 +23,12 @@ import type { GuestSize } from './guest-size.ts';
 import { checkIdentifier } from './identifier.ts';
 import { guestSize, newMachine, savedSelf } from './machine.ts';
 import { PortForward } from './network/port-forward.ts';
+import { SandboxNetwork } from './network/sandbox-network.ts';
 import { PauseContainer } from './pause-container.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { sandboxRequest } from './sandbox-request.ts';
-import { makeSandboxDirectory, removeSandboxDirectory, saveState } from './saved-state.ts';
+import { makeSandboxDirectory, removeSandboxDirectory, sandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
 import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
@@ -90,6 +92,11 @@ export class Sandbox {
   #cgroups: SandboxCgroups | null = null;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
+  /** Of a pod whose network namespace has interfaces, and where they are in the guest. */
+  #network: SandboxNetwork | null = null;
+  #places: GuestInterface[] = [];
+  /** A network that came late, on its way into the guest. */
+  #late: Promise<void> | undefined;
   /** Once the VMM takes commands. */
   #started: Promise<void> | undefined;
   #booting: Promise<AgentClient> | undefined;
@@ -266,7 +273,8 @@ export class Sandbox {
       timeoutMs: createContainerTimeoutMs,
     });
     const { terminal } = options;
-    const container = new Container({ client, id, bundle, terminal, teardown, vmFate: () => this.#fate });
+    const [vmFate, beforeStart] = [() => this.#fate, () => this.#awaitNetwork(client)];
+    const container = new Container({ client, id, bundle, terminal, teardown, vmFate, beforeStart });
     container.init.pid = pid;
     const { terminationLog } = volumes;
     if (terminationLog !== undefined)
@@ -302,6 +310,7 @@ export class Sandbox {
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     await this.#enterCgroups();
+    this.#network = await this.#openNetwork();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
     const warm = await this.#takeWarm();
@@ -309,21 +318,77 @@ export class Sandbox {
     await this.#started;
     this.#placeVm(warm === null);
     timeline.mark('vm-spawned');
+    // While the guest comes to itself: the kernel's part of it takes some milliseconds.
+    const connected = this.#network?.connect();
+    connected?.catch(() => {});
     this.#saveState();
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
     const { client, ready } = warm === null ? await this.#connect() : { client: warm.client, ready: Promise.resolve() };
+    this.#network?.closeTaps();
     this.#guestUp = true;
     // The agent takes requests in their order, so a clone is itself before it takes this one.
     const created = client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
     await Promise.all([ready.then(() => timeline.mark('agent-up')), created]);
     this.#forwardPorts(client);
+    await connected;
+    await this.#network?.configureGuest(client, this.#places);
     this.#client = client;
     this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
+  }
+
+  /** The network of the namespace that the spec names; null when it names none, or one without interfaces. */
+  async #openNetwork(): Promise<SandboxNetwork | null> {
+    const { config, spec, log } = this.#options;
+    const path = networkNamespacePath(spec);
+    if (path === undefined || config.runtime.disableNewNetns) return null;
+    const network = await SandboxNetwork.open(path, config, log, {
+      save: (saved) => this.#saveState(saved),
+      nodePath: `${sandboxDirectory(this.id)}/node`,
+    });
+    if (network !== null)
+      this.#teardown.add('disconnect from the network', () => network.disconnect((message) => log.warning(message)));
+    return network;
+  }
+
+  /**
+   * Docker and nerdctl fill a namespace that was empty at Create before they start the container: then is the last moment to look
+   * again.
+   */
+  #awaitNetwork(client: AgentClient): Promise<void> {
+    if (this.#network !== null || networkNamespacePath(this.#options.spec) === undefined) return Promise.resolve();
+    this.#late ??= this.#addNetwork(client).finally(() => {
+      this.#late = undefined;
+    });
+    return this.#late;
+  }
+
+  async #addNetwork(client: AgentClient): Promise<void> {
+    this.#network = await this.#openNetwork();
+    if (this.#network === null) return;
+    await this.#attachInterfaces();
+    this.#saveState();
+    await this.#network.connect();
+    this.#network.closeTaps();
+    await this.#network.configureGuest(client, this.#places);
+    this.#options.log.info('the network came after the container was created');
+  }
+
+  /** A VM that is not started yet, with the pod's interfaces. */
+  async #newMachine(snapshot: Snapshot | null): Promise<void> {
+    const { config, log } = this.#options;
+    this.#machine = newMachine(config, this.id, log, snapshot);
+    if (networkNamespacePath(this.#options.spec) !== undefined) this.#machine.expectInterfaces();
+    await this.#attachInterfaces();
+  }
+
+  async #attachInterfaces(): Promise<void> {
+    this.#places = [];
+    for (const tap of this.#network?.taps ?? []) this.#places.push(await this.#machine.attachInterface(tap));
   }
 
   /** Before anything of the sandbox is started: what it starts is where the shim is. */
@@ -383,6 +448,7 @@ export class Sandbox {
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
     if (isWanted && warm.machine.isRunning) {
       this.#machine = warm.machine;
+      await this.#attachInterfaces();
       warm.log.to(log);
       log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
@@ -401,8 +467,8 @@ export class Sandbox {
     const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
     const snapshot = await obtainTemplate(config, source, log, this.#unwanted, leaveCgroups);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
+    await this.#newMachine(snapshot);
     if (snapshot === null) return this.#machine.start();
-    this.#machine = newMachine(config, this.id, log, snapshot);
     try {
       await this.#machine.start();
       this.#cloned = true;
@@ -413,19 +479,20 @@ export class Sandbox {
       if (this.#stopping !== undefined) throw error;
       log.warning(`the VM boots, its template is removed: ${KataError.from(error).line}`);
       dropTemplate(config, snapshot, log);
-      this.#machine = newMachine(config, this.id, log, null);
+      await this.#newMachine(null);
       await this.#machine.start();
     }
   }
 
   /** For whoever cleans up, should this shim be gone or hang. */
-  #saveState(): void {
+  #saveState(network = this.#network?.saved): void {
     const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = this.#options.config.runtime;
     const [vmm, shim] = [this.#machine.savedProcess(), savedSelf()];
     saveState({
       version: 1,
       sandboxId: this.id,
       rootCache: { directory, sizeMib },
+      ...(network && { network }),
       ...(vmm && { vmm }),
       ...(shim && { shim }),
       ...(this.#cgroups && { cgroups: this.#cgroups.saved }),

@@ -2,6 +2,7 @@ import { makeDirectories, removeTree } from '../os/directory.ts';
 import { readTextIfExists, writeFileAtomic } from '../os/file.ts';
 import type { SavedCgroups } from './cgroup/saved-cgroups.ts';
 import { checkIdentifier } from './identifier.ts';
+import type { SavedNetwork } from './network/saved-network.ts';
 
 /** Where sandboxes keep what outlives their shim, a folder each (upstream's runtime-rs uses the same). */
 export const SANDBOXES = '/run/kata';
@@ -17,6 +18,8 @@ export interface SavedState {
   shim?: { pid: number; startTime: string };
   /** Where its roots' images are: those that were its alone go with it. */
   rootCache?: { directory: string; sizeMib: number };
+  /** What was changed in the pod's network namespace. */
+  network?: SavedNetwork;
   /** Its cgroups on the host. */
   cgroups?: SavedCgroups;
 }

@@ -8,6 +8,7 @@ import { RelayLog } from './relay-log.ts';
 import { Factory } from './template/factory.ts';
 import { warmUpRoot } from './template/template.ts';
 import { warmUp } from './template/warm-up.ts';
+import { startWithInterface } from './template/warm-up-interface.ts';
 
 const DISK = 'warm-up';
 
@@ -38,15 +39,17 @@ export async function warmGuest(config: Config): Promise<WarmGuest> {
   // With a QEMU of its own, whose translated code is on huge pages: a start out of the pool takes 266 ms instead of 291.
   const machine = newMachine(config, 'pool', log, { ...snapshot, process: null });
   try {
-    await machine.start();
+    const place = await startWithInterface(machine);
     const client = agentClient(await machine.connectAgent(config.agent.dialTimeoutMs), {
       firstStreamId: machine.agentStreamId,
     });
     await becomeOneself(client, config.agent.dialTimeoutMs);
     const root = warmUpRoot(snapshot);
     const disk = await machine.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await warmUp(client, disk, root);
+    await warmUp(client, disk, root, place);
     await machine.detachDisk(DISK);
+    if (place !== null) await machine.detachInterface(place);
+    await machine.emptyInterfaceSlots();
     return { name: factory.name, machine, client, log };
   } catch (error) {
     await machine.stop();

@@ -4,18 +4,22 @@ import type { SeccompFilter } from '../seccomp/filter.ts';
 import type { ContainerPlan } from './plan-container.ts';
 
 /** A plan without what is the agent's: its namespaces are descriptors. */
-export type ChildPlan = Omit<ContainerPlan, 'namespaces'>;
+export interface ChildPlan extends Omit<ContainerPlan, 'namespaces'> {
+  /** It goes on in another network namespace than it has waited in: by the first descriptor that it is handed. */
+  entersNetwork?: boolean;
+}
 
 /**
  * A plan as bytes, for a child that was forked before there was one. The filter of the child's own plan is not sent along
  * when it is `known`.
  */
-export function encodePlan(plan: ContainerPlan, known: SeccompFilter | undefined): Uint8Array {
+export function encodePlan(plan: ContainerPlan, known: SeccompFilter | undefined, entersNetwork = false): Uint8Array {
   const { process, devices, namespaces: _, ...rest } = plan;
   const { capabilities, rlimits, oomScoreAdj, seccomp, ...others } = process;
   return utf8Encode(
     JSON.stringify({
       ...rest,
+      ...(entersNetwork ? { entersNetwork } : {}),
       devices: devices.map((device) => ({ ...device, major: `${device.major}`, minor: `${device.minor}` })),
       process: {
         ...others,

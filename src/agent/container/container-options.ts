@@ -10,6 +10,7 @@ export interface SharedNamespaces {
   /** None: a container has its own where its spec lists the namespace, else the agent's. */
   ipcFd?: number | undefined;
   utsFd?: number | undefined;
+  netFd?: number | undefined;
 }
 
 export interface ContainerOptions {

@@ -65,7 +65,7 @@ export function planNamespaces(listed: readonly LinuxNamespace[], shared: Shared
     const pidPath = paths.get('pid');
     plan.pidFd = shared.pidFd ?? (pidPath ? open(pidPath) : undefined);
     if (plan.pidFd === undefined) plan.cloneFlags |= CLONE.NEWPID;
-    const sharedFds = { ipc: shared.ipcFd, uts: shared.utsFd, net: undefined };
+    const sharedFds = { ipc: shared.ipcFd, uts: shared.utsFd, net: shared.netFd };
     for (const kind of ['ipc', 'uts', 'net'] as const) {
       const path = paths.get(kind);
       const fd = path ? open(path) : sharedFds[kind];

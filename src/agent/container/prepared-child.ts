@@ -1,6 +1,7 @@
 import { makeDirectories } from '../../os/directory.ts';
 import { close, O, open } from '../../os/fd.ts';
 import { MS, mount, setPropagation } from '../../os/mount.ts';
+import { setns } from '../../os/namespace.ts';
 import { exitNow } from '../../os/process.ts';
 import { openInRoot } from '../../os/resolve.ts';
 import { makeDevices } from '../devices/make-devices.ts';
@@ -31,8 +32,13 @@ export function runPreparedChild(standIn: ContainerPlan, stdio: ChildStdio, chan
     const handed = channel.receive();
     if (handed === null) exitNow(1);
     const plan = decodePlan(handed.text, standIn.process.seccomp);
+    if (plan.entersNetwork) enterNetwork(handed.fds.shift()!);
     const [rootTree, ...binds] = handed.fds;
-    const match = matchStage(staged, plan);
+    // sysfs shows the interfaces of the namespace that it was mounted in.
+    const match = matchStage(
+      plan.entersNetwork ? staged.filter(({ mount: { type } }) => type !== 'sysfs') : staged,
+      plan,
+    );
     const ready: Map<PlannedMount, number> = new Map();
     for (const [planned, { place }] of match.there) ready.set(planned, openInRoot(stageFd, place, O.PATH));
     for (const planned of plan.mounts) if (planned.kind === 'bind') ready.set(planned, binds.shift()!);
@@ -42,6 +48,11 @@ export function runPreparedChild(standIn: ContainerPlan, stdio: ChildStdio, chan
     channel.sendError(error);
   }
   exitNow(127);
+}
+
+function enterNetwork(fd: number): void {
+  setns(fd, 'net');
+  close(fd);
 }
 
 /** Mounts what is to be ready, where only this process sees it; a descriptor of the folder. */

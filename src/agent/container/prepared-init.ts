@@ -2,6 +2,8 @@ import { KataError } from '../../errors/kata-error.ts';
 import { close } from '../../os/fd.ts';
 import { MAX_FDS } from '../../os/fd-passing.ts';
 import { openTree } from '../../os/mount.ts';
+import { namespacePath, openNamespace } from '../../os/namespace.ts';
+import { pathOfFd } from '../../os/resolve.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { HANDED_MAX } from './channel.ts';
 import { encodePlan } from './child-plan.ts';
@@ -68,15 +70,22 @@ export class PreparedInit {
   suits(plan: ContainerPlan): boolean {
     if (this.#held.process.status !== undefined) return false;
     if (isSharedPropagation(propagationFlags(plan.rootPropagation))) return false;
-    if (namespacesText(plan) !== namespacesText(this.#plan) || bindsOf(plan).length >= MAX_FDS) return false;
-    this.#handed = encodePlan(plan, this.#plan.process.seccomp);
+    // The root, and perhaps the network namespace, come along with the binds.
+    if (namespacesText(plan) !== namespacesText(this.#plan) || bindsOf(plan).length > MAX_FDS - 2) return false;
+    this.#handed = encodePlan(plan, this.#plan.process.seccomp, this.#changesNetwork(plan));
     return this.#handed.length <= HANDED_MAX;
+  }
+
+  /** Whether it waits in another network namespace: that is known only when the guest has a network, or has none. */
+  #changesNetwork(plan: ContainerPlan): boolean {
+    return networkOf(plan) !== networkOf(this.#plan);
   }
 
   /** Hands it over to a container of the plan that it was last asked about, and suited. */
   async become(plan: ContainerPlan): Promise<Launched> {
     const trees: number[] = [];
     try {
+      if (this.#changesNetwork(plan)) trees.push(openNamespace(networkPathOf(plan)));
       // The child's namespace is older than what has been mounted for this container.
       trees.push(step('prepare the root', () => openTree(plan.rootPath, { recursive: true })));
       for (const mount of bindsOf(plan)) trees.push(step(nameOf(mount), () => openTree(mount.source, mount)));
@@ -106,6 +115,15 @@ export class PreparedInit {
 
 const bindsOf = ({ mounts }: ContainerPlan): PlannedMount[] => mounts.filter(({ kind }) => kind === 'bind');
 
-/** Two plans of the same text have the same namespaces. */
+/** Two plans of the same text have the same namespaces, but for that of the network, which can be entered later. */
 const namespacesText = ({ namespaces: { cloneFlags, pidFd, enter } }: ContainerPlan): string =>
-  JSON.stringify([cloneFlags, pidFd, enter]);
+  JSON.stringify([cloneFlags, pidFd, enter.filter(({ kind }) => kind !== 'net')]);
+
+/** The descriptor of the network namespace that a plan enters; undefined: the agent's own. */
+const networkOf = ({ namespaces }: ContainerPlan): number | undefined =>
+  namespaces.enter.find(({ kind }) => kind === 'net')?.fd;
+
+function networkPathOf(plan: ContainerPlan): string {
+  const fd = networkOf(plan);
+  return fd === undefined ? namespacePath('net') : pathOfFd(fd);
+}

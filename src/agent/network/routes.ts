@@ -1,5 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { AF_INET, AF_INET6 } from '../../os/netlink/ip-address.ts';
+import type { Request } from '../../os/netlink/message.ts';
 import { addRoute, deleteRoute, type Route as KernelRoute, type NewRoute, RTPROT } from '../../os/netlink/route.ts';
 import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
 import { IPFamily, type Route } from '../../protocols/gen/types.ts';
@@ -31,12 +32,18 @@ export async function updateRoutes(net: Rtnetlink, wanted: readonly Route[]): Pr
   for (const outcome of await net.batch((await net.routes()).filter(isReplaced).map((route) => deleteRoute(route)))) {
     if (outcome !== null && outcome.errno !== 'ESRCH') throw outcome;
   }
-  const onLink = routes.filter(({ gateway }) => gateway === undefined);
-  const behind = routes.filter(({ gateway }) => gateway !== undefined);
-  for (const route of [...onLink, ...behind]) await net.apply(addRoute(route, { replace: true }));
+  await net.apply(...newRoutes(routes));
 }
 
-function toKernel(route: Route, links: ReadonlyMap<string, number>): NewRoute {
+/** Those on the link first: by them the gateways of others are reached. */
+export function newRoutes(routes: readonly NewRoute[]): Request[] {
+  const onLink = routes.filter(({ gateway }) => gateway === undefined);
+  const behind = routes.filter(({ gateway }) => gateway !== undefined);
+  return [...onLink, ...behind].map((route) => addRoute(route, { replace: true }));
+}
+
+/** A route as the kernel takes it; `not-found` when its interface is not among `links`. */
+export function toKernel(route: Route, links: ReadonlyMap<string, number>): NewRoute {
   const link = links.get(route.device);
   if (link === undefined)
     throw new KataError(

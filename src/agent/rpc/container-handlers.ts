@@ -1,6 +1,5 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { withTimeout } from '../../os/timer.ts';
-import { networkStats } from '../network/network-stats.ts';
 import { createContainer } from '../sandbox/create-container.ts';
 import { checkContainerId } from '../sandbox/identifier.ts';
 import { removeContainer } from '../sandbox/remove-container.ts';
@@ -48,7 +47,7 @@ export function containerHandlers(sandbox: Sandbox): SomeHandlers<Name> {
     async statsContainer({ containerId }) {
       const stats = sandbox.entry(containerId).container.stats();
       // The containers of a sandbox share one network, the guest's.
-      return { ...stats, networkStats: networkStats() };
+      return { ...stats, networkStats: sandbox.network.stats() };
     },
 
     async pauseContainer({ containerId }) {

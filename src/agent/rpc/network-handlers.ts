@@ -1,7 +1,6 @@
 import { KataError } from '../../errors/kata-error.ts';
-import { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
-import { waitForPciInterface } from '../hotplug/pci-device.ts';
-import { listInterfaces, updateInterface } from '../network/interfaces.ts';
+import type { Rtnetlink } from '../../os/netlink/rtnetlink.ts';
+import { listInterfaces } from '../network/interfaces.ts';
 import { getIptables, setIptables } from '../network/iptables.ts';
 import { addNeighbours } from '../network/neighbours.ts';
 import { listRoutes, updateRoutes } from '../network/routes.ts';
@@ -19,24 +18,24 @@ type Name =
 
 /** The guest's network, which its containers share. */
 export function networkHandlers(sandbox: Sandbox): SomeHandlers<Name> {
-  /** Something done with the network, once its driver is there; one after the other, as they depend on each other. */
+  const { hotplugTimeoutMs } = sandbox.parameters;
+  /** Something done with the network, one after the other, as they depend on each other. */
   let last: Promise<unknown> = Promise.resolve();
-  const withNetwork = <T>(action: (net: Rtnetlink) => Promise<T>): Promise<T> => {
-    const result = last.then(async () => {
-      await sandbox.modulesReady;
-      using net = Rtnetlink.open();
-      return await action(net);
-    });
+  const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
+    const result = last.then(action);
     last = result.catch(() => {});
     return result;
   };
+  const withNetwork = <T>(action: (net: Rtnetlink) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      using net = sandbox.network.open();
+      return await action(net);
+    });
 
   return {
     async updateInterface({ interface: wanted }) {
       if (wanted === undefined) throw new KataError('invalid-argument', 'an interface is expected in the request');
-      await sandbox.modulesReady;
-      if (wanted.devicePath !== '') await waitForPciInterface(wanted.devicePath, sandbox.parameters.hotplugTimeoutMs);
-      await withNetwork((net) => updateInterface(net, wanted));
+      await inTurn(() => sandbox.network.update(wanted, hotplugTimeoutMs));
       return wanted;
     },
 

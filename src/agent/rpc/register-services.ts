@@ -36,6 +36,13 @@ export function registerServices(server: TtrpcServer, sandbox: Sandbox): void {
   const connections = new Connections();
   server.register(AgentExtensionDefinition, {
     listProcesses: ({ containerId }) => ({ processes: listProcesses(sandbox, containerId) }),
+    async setUpNetwork(request) {
+      await sandbox.network.setUp(request, sandbox.parameters.hotplugTimeoutMs);
+      return {};
+    },
+    async releaseInterface({ devicePath }) {
+      return { features: await sandbox.network.release(devicePath, sandbox.parameters.hotplugTimeoutMs) };
+    },
     getBootTimes: () => ({ ...bootTimes(), nowNs: bootTimeNs() }),
     async prepareContainer({ OCI }) {
       if (OCI === undefined)

@@ -50,7 +50,10 @@ async function create(sandbox: Sandbox, request: CreateContainerRequest): Promis
     storages = await sandbox.storages.attachAll(request.storages);
     if (sandbox.hooks !== undefined) addGuestHooks(spec, sandbox.hooks);
     if (request.sandboxPidns) sandbox.sharePids();
-    const shared = sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns);
+    const shared = {
+      ...sharedNamespaces(spec, sandbox.namespaces, request.sandboxPidns),
+      netFd: sandbox.network.namespaceForContainer(),
+    };
     setUpBundle(id, spec);
     const making = Container.create({
       id,

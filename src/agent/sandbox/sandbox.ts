@@ -11,6 +11,7 @@ import { DebugConsole } from '../console/debug-console.ts';
 import type { ContainerPlan } from '../container/plan-container.ts';
 import { PreparedInit } from '../container/prepared-init.ts';
 import { log } from '../log/log.ts';
+import { GuestNetwork } from '../network/guest-network.ts';
 import { STORAGE_DRIVERS } from '../storage/drivers.ts';
 import { StorageTable } from '../storage/storage-table.ts';
 import type { ContainerEntry } from './container-entry.ts';
@@ -37,6 +38,7 @@ export class Sandbox {
   readonly busy = new Set<string>();
   readonly oomEvents = new OomEvents();
   readonly oomWatcher: OomWatcher;
+  readonly network = new GuestNetwork(() => this.containers.size + this.busy.size > 0);
   readonly storages: StorageTable;
   namespaces: SandboxNamespaces | undefined;
   hooks: GuestHooks | undefined;
@@ -123,7 +125,7 @@ export class Sandbox {
   async prepare(spec: Spec): Promise<void> {
     await this.#prepared?.discard();
     this.#prepared = undefined;
-    const shared = sharedNamespaces(spec, this.namespaces, false);
+    const shared = { ...sharedNamespaces(spec, this.namespaces, false), netFd: this.network.namespaceForContainer() };
     const { containerPipeSizeBytes } = this.parameters;
     this.#prepared = await PreparedInit.make({ spec, shared, pipeSizeBytes: containerPipeSizeBytes || undefined });
   }

@@ -138,10 +138,11 @@ export const HYPERVISOR: KeyTable = {
   pcie_switch_port: integer(0, { max: 16 }),
   use_legacy_serial: flag(false, idle),
   // Network and rates.
-  disable_vhost_net: flag(false, idle),
+  disable_vhost_net: flag(false, acted),
   network_queues: integer(1, idle),
-  rx_rate_limiter_max_rate: integer(0),
-  tx_rate_limiter_max_rate: integer(0),
+  /** Bits a second. */
+  rx_rate_limiter_max_rate: integer(0, acted),
+  tx_rate_limiter_max_rate: integer(0, acted),
   net_rate_limiter_bw_max_rate: integer(0),
   net_rate_limiter_bw_one_time_burst: integer(0),
   net_rate_limiter_ops_max_rate: integer(0),

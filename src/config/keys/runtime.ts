@@ -15,13 +15,12 @@ export const RUNTIME: KeyTable = {
   jaeger_endpoint: text('', idle),
   jaeger_user: text('', idle),
   jaeger_password: text('', idle),
-  /** Unlike Kata: `none` by default, since guests are not connected to a network yet. */
-  internetworking_model: text('none', {
+  internetworking_model: text('tcfilter', {
     ...acted,
     words: ['none', 'tcfilter', 'macvtap', 'l3forwarding'],
-    served: ['none'],
+    served: ['tcfilter', 'macvtap', 'none'],
   }),
-  disable_new_netns: flag(false),
+  disable_new_netns: flag(false, acted),
   dan_conf: text('/run/kata-containers/dans', idle),
   /** Unlike Kata: false by default, so that a profile that was asked for applies. */
   disable_guest_seccomp: flag(false, acted),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { MachineOptions } from '../hypervisor.ts';
 import { commandLine, type QemuSettings } from './command-line.ts';
 import { DEFAULT_QEMU_CONFIG, type QemuConfig, STRICT_SANDBOX } from './config.ts';
+import { NO_INTERFACES } from './interface-slots.ts';
 
 const machine: MachineOptions = {
   sandboxId: 'web-1',
@@ -19,6 +20,7 @@ const settings: QemuSettings = {
   accelerator: 'tcg',
   sandbox: STRICT_SANDBOX,
   descriptors: { qmp: 3, console: 4, agent: { kind: 'serial', fd: 5 } },
+  interfaces: NO_INTERFACES,
   origin: { kind: 'boot' },
   bogoMips: () => 4000,
 };

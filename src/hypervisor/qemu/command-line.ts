@@ -1,5 +1,6 @@
 import type { MachineOptions } from '../hypervisor.ts';
 import type { QemuConfig } from './config.ts';
+import { type InterfaceBackend, interfaceSlotDevices } from './interface-slots.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { kernelParams, needsHpet } from './kernel-params.ts';
 import { mostVcpus, plugsVcpus } from './vcpus.ts';
@@ -23,6 +24,7 @@ export interface QemuSettings {
   /** QEMU's `-sandbox`; empty: none. */
   sandbox: string;
   descriptors: QemuDescriptors;
+  interfaces: readonly InterfaceBackend[];
   origin: Origin;
   /** As `hostBogoMips` tells it; asked for only where a kernel is started. */
   bogoMips: () => number;
@@ -44,7 +46,7 @@ const list = (...parts: string[]): string => parts.filter((part) => part !== '')
 
 /** The arguments of QEMU for a machine, the program's name left out. Pure: what exists on the host is not looked at. */
 export function commandLine(config: QemuConfig, machine: MachineOptions, settings: QemuSettings): string[] {
-  const { accelerator, sandbox, descriptors, origin, bogoMips } = settings;
+  const { accelerator, sandbox, descriptors, interfaces, origin, bogoMips } = settings;
   const kvm = accelerator === 'kvm';
   const hpet = needsHpet(accelerator, mostVcpus(machine, accelerator)) ? '' : 'hpet=off';
   return [
@@ -68,6 +70,7 @@ export function commandLine(config: QemuConfig, machine: MachineOptions, setting
     ...(config.reclaimGuestFreedMemory ? ['-device', BALLOON] : []),
     ...slotDevices(ROOT_SLOTS),
     ...slotDevices(VOLUME_SLOTS),
+    ...interfaceSlotDevices(interfaces),
     // SeaBIOS looks for disks and screens that are not there, for 170 ms; this firmware starts the kernel.
     ...['-bios', 'qboot.rom'],
     ...(origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored)

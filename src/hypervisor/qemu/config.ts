@@ -28,6 +28,8 @@ export interface QemuConfig {
   enableIothreads: boolean;
   /** The guest tells which of its memory is free, by a virtio-balloon device; it needs the module for it. */
   reclaimGuestFreedMemory: boolean;
+  /** Network interfaces are QEMU's own affair, even where the kernel would carry their packets. */
+  disableVhostNet: boolean;
   /** The guest's kernel tells everything on the console. */
   enableDebug: boolean;
 }
@@ -46,6 +48,7 @@ export const DEFAULT_QEMU_CONFIG: QemuConfig = {
   blockDeviceCacheNoflush: false,
   enableIothreads: false,
   reclaimGuestFreedMemory: false,
+  disableVhostNet: false,
   enableDebug: false,
 };
 

@@ -5,6 +5,8 @@ import { chooseAccelerator } from './accelerator.ts';
 import { commandLine } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
 import { hostBogoMips } from './host-bogo-mips.ts';
+import { NO_INTERFACES } from './interface-slots.ts';
+import { hasTaps } from './interface-taps.ts';
 import { checkMachine } from './preflight.ts';
 
 /** All that shapes a guest: two guests of the same text may be clones of one. */
@@ -28,12 +30,18 @@ export function fingerprintOf(config: QemuConfig, machine: MachineOptions, maker
       accelerator,
       sandbox: config.seccompSandbox ?? STRICT_SANDBOX,
       descriptors: { qmp: 0, console: 0, agent: { kind: 'serial', fd: 0 } },
+      interfaces: NO_INTERFACES,
       origin: { kind: 'template', memoryPath: '', isRestored: false },
       bogoMips: hostBogoMips,
     },
   );
   const files = [path, machine.kernelPath, machine.initrdPath, maker].map(identityOf);
-  const text = [...files.flatMap((file) => [file.path, file.identity]), ...args, ...hostProcessor()].join('\n');
+  const text = [
+    ...files.flatMap((file) => [file.path, file.identity]),
+    ...args,
+    `taps ${hasTaps()}`,
+    ...hostProcessor(),
+  ].join('\n');
   return { text, files };
 }
 

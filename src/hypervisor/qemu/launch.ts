@@ -3,15 +3,18 @@ import type { ProcessImage } from '../../os/checkpoint/image.ts';
 import { close, O, open } from '../../os/fd.ts';
 import { FdStream } from '../../os/fd-stream.ts';
 import { socketPair } from '../../os/socket.ts';
-import type { MachineOptions } from '../hypervisor.ts';
+import type { MachineOptions, Tap } from '../hypervisor.ts';
 import { type AgentChannel, openAgentChannel, openSerialChannel } from './agent-channel.ts';
 import { copyMemory, emptyMemory } from './clone-memory.ts';
 import { commandLine, type Origin } from './command-line.ts';
 import type { QemuConfig } from './config.ts';
 import type { ConsoleRing } from './console-ring.ts';
 import { hostBogoMips } from './host-bogo-mips.ts';
+import { INTERFACE_SLOTS, type InterfaceBackend } from './interface-slots.ts';
+import { nothingToReceive, privateTaps } from './interface-taps.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { LineCapture } from './line-capture.ts';
+import { openVhostNet } from './vhost-net.ts';
 import { VmmProcess } from './vmm-process.ts';
 
 export interface LaunchOptions {
@@ -26,6 +29,12 @@ export interface LaunchOptions {
   origin: Origin;
   /** A clone whose QEMU was saved with its guest. */
   saved: { image: ProcessImage; pagesPath: string; memoryPath: string } | null;
+  /** The guest's network interfaces, slot by slot. */
+  taps: readonly Tap[];
+  /** Slots without one get a tap that leads nowhere: their devices are saved so, or another one is put in its place later. */
+  fillsSlots: boolean;
+  /** One line for the log. */
+  log: (message: string) => void;
 }
 
 /** A QEMU that was just spawned, and our ends of its sockets. */
@@ -40,10 +49,16 @@ export interface Launched {
 }
 
 /** Where QEMU finds its ends, behind standard input, output and error. */
-const FD = { qmp: 3, console: 4, agent: 5, incoming: 6, memory: 7 } as const;
+const FD = { qmp: 3, console: 4, agent: 5, incoming: 6, memory: 7, taps: 8, vhosts: 8 + INTERFACE_SLOTS } as const;
 export const INCOMING_FD = FD.incoming;
+/** Where the tap of a slot is in QEMU. */
+export const tapDescriptor = (slot: number): number => FD.taps + slot;
+const SLOTS = Array.from({ length: INTERFACE_SLOTS }, (_, slot) => slot);
 /** What a QEMU that was saved is started with again. */
-export const GIVEN_DESCRIPTORS = [0, 1, 2, FD.qmp, FD.console, FD.agent] as const;
+export const GIVEN_DESCRIPTORS: readonly number[] = [
+  ...[0, 1, 2, FD.qmp, FD.console, FD.agent],
+  ...SLOTS.map(tapDescriptor),
+];
 
 /**
  * Spawns QEMU with connected sockets as descriptors: no path that somebody else could open, nothing to wait for, nothing
@@ -79,6 +94,7 @@ export function launch(options: LaunchOptions): Launched {
       theirs.push(theirIncoming);
       descriptors.set(FD.incoming, theirIncoming);
     }
+    const interfaces = placeTaps(options, descriptors, theirs);
     const memory = ownMemory(options);
     if (memory !== null) {
       theirs.push(memory.fd);
@@ -88,6 +104,7 @@ export function launch(options: LaunchOptions): Launched {
       accelerator: options.accelerator,
       sandbox: options.sandbox,
       descriptors: { qmp: FD.qmp, console: FD.console, agent: channel.qemuEnd(FD.agent) },
+      interfaces,
       origin: memory?.origin ?? options.origin,
       bogoMips: hostBogoMips,
     });
@@ -103,6 +120,46 @@ export function launch(options: LaunchOptions): Launched {
 /** Whether QEMU is told the state of its devices. */
 const readsState = ({ origin, saved }: LaunchOptions): boolean =>
   saved === null && (origin.kind === 'clone' || (origin.kind === 'template' && origin.isRestored));
+
+/** Puts what is behind each slot among QEMU's descriptors; what was opened for it is added to `opened`. */
+function placeTaps(options: LaunchOptions, descriptors: Map<number, number>, opened: number[]): InterfaceBackend[] {
+  const { taps, origin, fillsSlots } = options;
+  const stopgaps = stopgapsFor(options);
+  const vhosts = vhostsFor(options);
+  opened.push(...stopgaps, ...vhosts);
+  return SLOTS.map((slot) => {
+    const tap = taps[slot];
+    descriptors.set(FD.taps + slot, tap?.fd ?? stopgaps[slot]!);
+    if (vhosts[slot] !== undefined) descriptors.set(FD.vhosts + slot, vhosts[slot]);
+    return {
+      fd: FD.taps + slot,
+      kind: tap !== undefined || fillsSlots ? 'tap' : 'nothing',
+      vhostFd: vhosts[slot] === undefined ? null : FD.vhosts + slot,
+      ...(tap !== undefined && origin.kind === 'boot' ? { macAddress: tap.macAddress } : {}),
+    };
+  });
+}
+
+/** What stands behind the slots that have no tap: one that leads nowhere, or, in a QEMU that only believes so, nothing. */
+function stopgapsFor({ taps, saved, fillsSlots }: LaunchOptions): number[] {
+  if (taps.length === INTERFACE_SLOTS) return [];
+  return saved === null && fillsSlots ? privateTaps() : SLOTS.map(nothingToReceive);
+}
+
+/** One for each tap, if any can be had. A QEMU that is saved cannot have them, nor can one that was. */
+function vhostsFor({ taps, saved, origin, config, log }: LaunchOptions): number[] {
+  if (taps.length === 0 || saved !== null || origin.kind === 'template' || config.disableVhostNet) return [];
+  const opened: number[] = [];
+  for (const _ of taps) {
+    const vhost = openVhostNet();
+    if ('missing' in vhost) {
+      log(vhost.missing);
+      break;
+    }
+    opened.push(vhost.fd);
+  }
+  return opened;
+}
 
 /**
  * What a clone that gives memory back maps instead of the template's: QEMU makes holes into the file behind what the guest

@@ -3,7 +3,17 @@ import type { ByteStream } from '../../os/byte-stream.ts';
 import type { ExitStatus } from '../../os/process.ts';
 import { dropZeroPages } from '../../os/sparse-file.ts';
 import { after, withTimeout } from '../../os/timer.ts';
-import type { Disk, GuestDisk, Hypervisor, MachineOptions, MachineSize, SavedVmm, Snapshot } from '../hypervisor.ts';
+import type {
+  Disk,
+  GuestDisk,
+  GuestInterface,
+  Hypervisor,
+  MachineOptions,
+  MachineSize,
+  SavedVmm,
+  Snapshot,
+  Tap,
+} from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { AGENT_PORT, type Origin } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
@@ -12,6 +22,8 @@ import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { Growth } from './growth.ts';
 import { guestFailure } from './guest-failure.ts';
+import { hasTaps } from './interface-taps.ts';
+import { Interfaces } from './interfaces.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { lastWords } from './last-words.ts';
 import { INCOMING_FD, type Launched, type LaunchOptions, launch } from './launch.ts';
@@ -76,6 +88,8 @@ export class Qemu implements Hypervisor {
   #launched: Launched | undefined;
   #qmp: Qmp | undefined;
   #disks: Disks | undefined;
+  readonly #interfaces: Interfaces;
+  #expectsInterfaces = false;
   #growth: Growth | undefined;
   #accelerator: Accelerator | undefined;
   #version = '';
@@ -92,6 +106,7 @@ export class Qemu implements Hypervisor {
     this.#config = config;
     this.#machine = machine;
     this.#source = source;
+    this.#interfaces = new Interfaces(snapshotOf(source)?.interfaceFeatures ?? '');
     this.#log = listeners.log ?? (() => {});
     this.#console = new ConsoleRing(200, listeners.consoleLine);
     this.exited = new Promise((resolve) => {
@@ -162,9 +177,9 @@ export class Qemu implements Hypervisor {
       this.#version = snapshot.vmmVersion;
       this.#qmp!.resume();
       await this.#qmp!.execute('cont', undefined);
+      this.#resumed = true;
       this.#follow(launched);
       this.#settleGuestUp();
-      this.#resumed = true;
       return true;
     } catch (error) {
       if (this.#stopping !== undefined) throw error;
@@ -201,11 +216,19 @@ export class Qemu implements Hypervisor {
       console: this.#console,
       origin: originOf(this.#source),
       saved,
+      taps: this.#interfaces.taps,
+      fillsSlots: this.#fillsSlots,
+      log: this.#log,
     });
     this.#launched = launched;
     this.#qmp = new Qmp(launched.monitor, after);
     this.#qmp.onEvent((event) => this.#onEvent(event));
     return launched;
+  }
+
+  /** Whether all network devices have taps behind them: of a guest that is saved, and of those who read what was. */
+  get #fillsSlots(): boolean {
+    return (this.#source.kind !== 'boot' || this.#expectsInterfaces) && hasTaps();
   }
 
   async #launchOnce(path: string, accelerator: Accelerator, sandbox: string): Promise<void> {
@@ -231,6 +254,7 @@ export class Qemu implements Hypervisor {
   #follow({ channel, vmm }: Launched): void {
     this.#log(channel.reason);
     this.#disks = new Disks(this.#qmp!, this.#config, this.#log);
+    this.#interfaces.follow({ pid: vmm.pid, qmp: this.#qmp! }, this.#resumed || this.#fillsSlots);
     this.#growth = new Growth(this.#qmp!, this.#machine, this.#accelerator!.name);
     void vmm.exited.then((status) => this.#settleExited(status));
   }
@@ -276,7 +300,13 @@ export class Qemu implements Hypervisor {
    * it cannot be is only logged. `isSparse` has memory take no more than it must: zeros are made holes, which takes 100 ms.
    */
   async save(
-    paths: { statePath: string; socketPath: string; process: Omit<SavedVmm, 'checksum'> | null; isSparse: boolean },
+    paths: {
+      statePath: string;
+      socketPath: string;
+      process: Omit<SavedVmm, 'checksum'> | null;
+      isSparse: boolean;
+      interfaceFeatures: string;
+    },
     agentStreamId: number,
   ): Promise<Snapshot> {
     const { qmp, vmm } = this.#running();
@@ -289,7 +319,16 @@ export class Qemu implements Hypervisor {
     const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
     await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
-    return { memoryPath, statePath, stateChecksum, vmmVersion: this.#version, process, agentStreamId };
+    const { interfaceFeatures } = paths;
+    return {
+      memoryPath,
+      statePath,
+      stateChecksum,
+      vmmVersion: this.#version,
+      process,
+      interfaceFeatures,
+      agentStreamId,
+    };
   }
 
   async #saveProcess(pid: number, memoryPath: string, paths: Omit<SavedVmm, 'checksum'>): Promise<SavedVmm | null> {
@@ -370,6 +409,27 @@ export class Qemu implements Hypervisor {
     await this.#disks?.detach(id);
     this.#closed.get(id)?.();
     this.#closed.delete(id);
+  }
+
+  async attachInterface(tap: Tap): Promise<GuestInterface> {
+    if (this.#state !== 'new') this.#running();
+    return this.#interfaces.attach(tap);
+  }
+
+  /** Before `start`: interfaces may come while the VM runs, also in one that boots. */
+  expectInterfaces(): void {
+    this.#expectsInterfaces = true;
+  }
+
+  /** Frees the slot of an interface that the guest has let go of. */
+  detachInterface(place: GuestInterface): void {
+    this.#interfaces.detach(place);
+  }
+
+  /** Lets go of taps that lead nowhere: another one can still be put into each slot. */
+  async emptyInterfaceSlots(): Promise<void> {
+    this.#running();
+    await this.#interfaces.empty();
   }
 
   async grow(size: MachineSize): Promise<MachineSize> {

@@ -22,6 +22,10 @@ export interface QmpCommands {
   'migrate-set-capabilities': { arguments: { capabilities: MigrationCapability[] }; result: object };
   migrate: { arguments: { uri: string }; result: object };
   'migrate-incoming': { arguments: { uri: string }; result: object };
+  /** Takes a descriptor, which comes along as SCM_RIGHTS; `fd` is its number in QEMU. */
+  'add-fd': { arguments: object; result: { 'fdset-id': number; fd: number } };
+  /** Closes them. */
+  'remove-fd': { arguments: { 'fdset-id': number }; result: object };
   stop: { arguments: undefined; result: object };
   cont: { arguments: undefined; result: object };
   quit: { arguments: undefined; result: object };

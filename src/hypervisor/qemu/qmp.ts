@@ -20,6 +20,9 @@ interface Pending {
 
 type Listener = (event: QmpEvent) => void;
 
+/** A stream that descriptors can be sent over as well: a unix socket's. */
+type MonitorStream = ByteStream & { writeWithFds?(data: Uint8Array, fds: readonly number[]): Promise<void> };
+
 /** QEMU's class of an error, as one of ours. */
 const codeOf = (errorClass: string) =>
   errorClass === 'DeviceNotFound' ? 'not-found' : errorClass === 'CommandNotFound' ? 'unimplemented' : 'internal';
@@ -29,7 +32,7 @@ const codeOf = (errorClass: string) =>
  * new, fails with `unavailable`.
  */
 export class Qmp {
-  readonly #stream: ByteStream;
+  readonly #stream: MonitorStream;
   readonly #timer: Timer;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<Listener>();
@@ -37,7 +40,7 @@ export class Qmp {
   #lost: KataError | undefined;
   #greeting: Pending | undefined;
 
-  constructor(stream: ByteStream, timer: Timer) {
+  constructor(stream: MonitorStream, timer: Timer) {
     this.#stream = stream;
     this.#timer = timer;
   }
@@ -65,6 +68,26 @@ export class Qmp {
     args: QmpCommands[Name]['arguments'],
     timeoutMs: number = DEFAULT_TIMEOUT_MS,
   ): Promise<QmpCommands[Name]['result']> {
+    return this.#execute(name, args, timeoutMs, (bytes) => this.#stream.write(bytes));
+  }
+
+  /** As `execute`, with a descriptor for QEMU; it stays open here. */
+  executeWithFd<Name extends QmpCommandName>(
+    name: Name,
+    args: QmpCommands[Name]['arguments'],
+    fd: number,
+  ): Promise<QmpCommands[Name]['result']> {
+    if (this.#stream.writeWithFds === undefined)
+      throw new KataError('internal', "descriptors cannot be sent over this connection to QEMU's monitor");
+    return this.#execute(name, args, DEFAULT_TIMEOUT_MS, (bytes) => this.#stream.writeWithFds!(bytes, [fd]));
+  }
+
+  #execute<Name extends QmpCommandName>(
+    name: Name,
+    args: QmpCommands[Name]['arguments'],
+    timeoutMs: number,
+    send: (bytes: Uint8Array) => Promise<void>,
+  ): Promise<QmpCommands[Name]['result']> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;
     const message = args === undefined ? { execute: name, id } : { execute: name, id, arguments: args };
@@ -79,7 +102,7 @@ export class Qmp {
         reject,
         cancelTimer,
       });
-      this.#stream.write(utf8Encode(`${JSON.stringify(message)}\n`)).catch((error: unknown) => this.#fail(lost(error)));
+      send(utf8Encode(`${JSON.stringify(message)}\n`)).catch((error: unknown) => this.#fail(lost(error)));
     });
   }
 

@@ -27,8 +27,13 @@ const IFLA = {
   LINKINFO: 18,
   NET_NS_PID: 19,
   STATS64: 23,
+  AF_SPEC: 26,
   NET_NS_FD: 28,
 } as const;
+const AF_INET6 = 10;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
+const IN6_ADDR_GEN_MODE_NONE = 1;
+const IFLA_TUN_TYPE = 3;
 const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
 const HEADER = 16;
@@ -64,6 +69,8 @@ export interface Link {
   /** The interface it sits on, or a veth's other end, by index, perhaps in another namespace; 0: none. */
   parent: number;
   statistics: LinkStatistics | undefined;
+  /** Of kind `tun`: whether it carries packets or frames. */
+  tunType?: 'tun' | 'tap';
 }
 
 /** The interface in an RTM_NEWLINK message. */
@@ -71,6 +78,9 @@ export function decodeLink({ payload }: Message): Link {
   const fields = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const attributes = new Attributes(payload.subarray(HEADER));
   const flags = fields.getUint32(8, true);
+  const info = attributes.nested(IFLA.LINKINFO);
+  const isTun = info?.string(IFLA_INFO.KIND) === 'tun';
+  const tunType = isTun ? info?.nested(IFLA_INFO.DATA)?.u8(IFLA_TUN_TYPE) : undefined;
   return {
     index: fields.getInt32(4, true),
     name: attributes.string(IFLA.IFNAME) ?? '',
@@ -79,10 +89,11 @@ export function decodeLink({ payload }: Message): Link {
     up: (flags & IFF.UP) !== 0,
     mtu: attributes.u32(IFLA.MTU) ?? 0,
     macAddress: formatMac(attributes.bytes(IFLA.ADDRESS) ?? new Uint8Array(0)),
-    kind: attributes.nested(IFLA.LINKINFO)?.string(IFLA_INFO.KIND) ?? '',
+    kind: info?.string(IFLA_INFO.KIND) ?? '',
     master: attributes.u32(IFLA.MASTER) ?? 0,
     parent: attributes.u32(IFLA.LINK) ?? 0,
     statistics: decodeStatistics(attributes.bytes(IFLA.STATS64)),
+    ...(tunType === undefined ? {} : { tunType: tunType === 2 ? 'tap' : 'tun' }),
   };
 }
 
@@ -127,17 +138,23 @@ export interface LinkChanges {
   /** The index of the bridge that it joins; 0: it leaves. */
   master?: number;
   txQueueLength?: number;
+  /** It gets no IPv6 address of its own, and so sends nothing by itself. */
+  noIpv6Address?: boolean;
   /** Moves it there; it is down then and has lost its addresses. */
   namespace?: NetworkNamespace;
 }
 
 function writeChanges(attributes: AttributeWriter, changes: LinkChanges): AttributeWriter {
-  const { name, mtu, macAddress, master, txQueueLength, namespace } = changes;
+  const { name, mtu, macAddress, master, txQueueLength, noIpv6Address, namespace } = changes;
   if (name !== undefined) attributes.string(IFLA.IFNAME, name);
   if (mtu !== undefined) attributes.u32(IFLA.MTU, mtu);
   if (macAddress !== undefined) attributes.bytes(IFLA.ADDRESS, parseMac(macAddress));
   if (master !== undefined) attributes.u32(IFLA.MASTER, master);
   if (txQueueLength !== undefined) attributes.u32(IFLA.TXQLEN, txQueueLength);
+  if (noIpv6Address)
+    attributes.nested(IFLA.AF_SPEC, (families) =>
+      families.nested(AF_INET6, (inet6) => inet6.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)),
+    );
   if (namespace !== undefined && 'fd' in namespace) attributes.u32(IFLA.NET_NS_FD, namespace.fd);
   if (namespace !== undefined && 'pid' in namespace) attributes.u32(IFLA.NET_NS_PID, namespace.pid);
   return attributes;
@@ -198,6 +215,17 @@ export function setLink(index: number, changes: LinkChanges): Request {
 /** Removes an interface; a veth takes its other end with it. */
 export function deleteLink(index: number): Request {
   return { type: RTM_LINK.DEL, flags: 0, payload: header(index), what: `delete interface ${index}` };
+}
+
+/** The same by its name. */
+export function deleteLinkByName(name: string): Request {
+  const attributes = new AttributeWriter().string(IFLA.IFNAME, name).encoded();
+  return {
+    type: RTM_LINK.DEL,
+    flags: 0,
+    payload: payloadOf(header(0), attributes),
+    what: `delete the interface ${name}`,
+  };
 }
 
 /** Asks for one interface by its name. */

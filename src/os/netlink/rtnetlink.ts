@@ -6,6 +6,7 @@ import type { Request } from './message.ts';
 import { decodeNeighbour, listNeighbours, type Neighbour, RTM_NEIGHBOUR } from './neighbour.ts';
 import { NETLINK, NetlinkSocket } from './netlink-socket.ts';
 import { decodeRoute, listRoutes, type Route, RT_TABLE, RTM_ROUTE } from './route.ts';
+import { decodeQdisc, listQdiscs, type Qdisc, RTM_QDISC } from './traffic-control.ts';
 
 /**
  * The network of one namespace (rtnetlink(7)): what is there is asked here; what is to change are requests of
@@ -87,5 +88,10 @@ export class Rtnetlink {
     return (await this.#socket.dump(listNeighbours(), RTM_NEIGHBOUR.NEW))
       .map(decodeNeighbour)
       .filter((neighbour) => neighbour !== null);
+  }
+
+  /** The queueing disciplines of all interfaces. */
+  async qdiscs(): Promise<Qdisc[]> {
+    return (await this.#socket.dump(listQdiscs(), RTM_QDISC.NEW)).map(decodeQdisc);
   }
 }

@@ -2,6 +2,7 @@
 import { type MessageType, message } from '../codec.ts';
 import { Empty } from './google/protobuf/empty.ts';
 import { Spec } from './oci.ts';
+import { ARPNeighbor, Interface, Route } from './types.ts';
 
 export interface ConnectRequest {
   port: number;
@@ -69,6 +70,29 @@ export interface ProcessInfo {
 }
 export const ProcessInfo: MessageType<ProcessInfo> = /* @__PURE__ */ message('1:pid:u 2:execId:s');
 
+export interface SetUpNetworkRequest {
+  interfaces: Interface[];
+  routes: Route[];
+  neighbours: ARPNeighbor[];
+}
+export const SetUpNetworkRequest: MessageType<SetUpNetworkRequest> = /* @__PURE__ */ message('1:interfaces:m* 2:routes:m* 3:neighbours:m*', () => [Interface, Route, ARPNeighbor]);
+
+export interface SetUpNetworkResponse {
+}
+export const SetUpNetworkResponse: MessageType<SetUpNetworkResponse> = /* @__PURE__ */ message('');
+
+/** By the PCI path of the device, as in UpdateInterface. */
+export interface ReleaseInterfaceRequest {
+  devicePath: string;
+}
+export const ReleaseInterfaceRequest: MessageType<ReleaseInterfaceRequest> = /* @__PURE__ */ message('1:devicePath:s');
+
+/** The features that driver and device have agreed upon, a digit each from number 0 on. */
+export interface ReleaseInterfaceResponse {
+  features: string;
+}
+export const ReleaseInterfaceResponse: MessageType<ReleaseInterfaceResponse> = /* @__PURE__ */ message('1:features:s');
+
 export interface GetBootTimesRequest {
 }
 export const GetBootTimesRequest: MessageType<GetBootTimesRequest> = /* @__PURE__ */ message('');
@@ -111,6 +135,10 @@ export const AgentExtensionDefinition = {
     listProcesses: { name: 'ListProcesses', requestType: ListProcessesRequest, responseType: ListProcessesResponse },
     /** Marks of the guest's start, for the timeline. */
     getBootTimes: { name: 'GetBootTimes', requestType: GetBootTimesRequest, responseType: GetBootTimesResponse },
+    /** Sets up the network of a new sandbox at once: what UpdateInterface, UpdateRoutes and AddARPNeighbors do one after the other. */
+    setUpNetwork: { name: 'SetUpNetwork', requestType: SetUpNetworkRequest, responseType: SetUpNetworkResponse },
+    /** Takes an interface from the containers, with all that was set up on it, and hides it until UpdateInterface names its device again. */
+    releaseInterface: { name: 'ReleaseInterface', requestType: ReleaseInterfaceRequest, responseType: ReleaseInterfaceResponse },
     /** Makes the first process of a container that is still to come, as far as can be; the next one that it suits gets it. */
     prepareContainer: { name: 'PrepareContainer', requestType: PrepareContainerRequest, responseType: PrepareContainerResponse },
     /** Makes what the guest's free memory still holds zeros, as far as it can. */

@@ -66,6 +66,7 @@ export async function makeTemplate(
       stateChecksum: snapshot.stateChecksum,
       vmmVersion: snapshot.vmmVersion,
       processChecksum: snapshot.process?.checksum ?? null,
+      interfaceFeatures: snapshot.interfaceFeatures,
       agentStreamId: snapshot.agentStreamId,
     };
   } catch (error) {

@@ -20,6 +20,7 @@ const made = {
   stateChecksum: 1,
   vmmVersion: '7.2',
   processChecksum: null,
+  interfaceFeatures: '',
   agentStreamId: 1,
 };
 

@@ -101,7 +101,7 @@ export class TemplateStore {
       makeDirectory(temporary, 0o700);
       const made = await make(temporary);
       const { text, files } = fingerprint;
-      const template: Template = { version: 2, fingerprint: text, files, ...made, madeAtMs: Date.now() };
+      const template: Template = { version: 3, fingerprint: text, files, ...made, madeAtMs: Date.now() };
       writeFile(descriptionPathIn(temporary), JSON.stringify(template), 0o600);
       rename(temporary, folder);
       this.sweep(limits, name);
@@ -186,7 +186,7 @@ function readTemplate(folder: string): Template {
   } catch {
     throw unusable('its description is damaged');
   }
-  if (template.version !== 2) throw unusable(`its format is ${template.version}, not 2`);
+  if (template.version !== 3) throw unusable(`its format is ${template.version}, not 3`);
   return template;
 }
 

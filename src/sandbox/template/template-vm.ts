@@ -1,10 +1,11 @@
 import type { Config } from '../../config/config.ts';
-import type { Snapshot } from '../../hypervisor/hypervisor.ts';
+import type { GuestInterface, Snapshot } from '../../hypervisor/hypervisor.ts';
 import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 import { type AgentClient, agentClient, ifServed } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
 import type { runWarmUp, warmUp } from './warm-up.ts';
+import { startWithInterface } from './warm-up-interface.ts';
 
 /** A start that waits for its template boots when none comes: both together take little more than the configured time. */
 const PATIENCE_PART = 3;
@@ -20,6 +21,8 @@ export class TemplateVm {
   readonly #log: (message: string) => void;
   #qemu: Qemu | undefined;
   #client: AgentClient | undefined;
+  #interface: GuestInterface | null = null;
+  #features = '';
 
   constructor(config: Config, log: (message: string) => void) {
     // A QEMU that has used io_uring cannot be saved.
@@ -37,7 +40,7 @@ export class TemplateVm {
     const qemu = new Qemu(hypervisor, machineOptions(this.#config, NAME), { log: this.#log }, source);
     this.#qemu = qemu;
     const patienceMs = agent.dialTimeoutMs / PATIENCE_PART;
-    await qemu.start();
+    this.#interface = await startWithInterface(qemu);
     const client = agentClient(await qemu.connectAgent(patienceMs), { firstStreamId: qemu.agentStreamId });
     this.#client = client;
     await client.health.check({ service: '' }, { timeoutMs: patienceMs });
@@ -46,7 +49,7 @@ export class TemplateVm {
   /** Warms the guest up as `warmUp`, or does what a start does. */
   async run(what: typeof warmUp | typeof runWarmUp, root: RootImage): Promise<void> {
     const disk = await this.qemu.attachDisk({ id: DISK, path: root.path, readOnly: true });
-    await what(this.#client!, disk, root);
+    this.#features = await what(this.#client!, disk, root, this.#interface);
     await this.qemu.detachDisk(DISK);
   }
 
@@ -55,8 +58,8 @@ export class TemplateVm {
     await ifServed(this.#client!.extension.clearFreeMemory({ bytes: CLEARED_BYTES }));
   }
 
-  save(paths: Parameters<Qemu['save']>[0]): Promise<Snapshot> {
-    return this.qemu.save(paths, this.#client!.nextStreamId);
+  save(paths: Omit<Parameters<Qemu['save']>[0], 'interfaceFeatures'>): Promise<Snapshot> {
+    return this.qemu.save({ ...paths, interfaceFeatures: this.#features }, this.#client!.nextStreamId);
   }
 
   /** Idempotent. */

@@ -11,7 +11,7 @@ import type { RootImage } from '../../rootfs/root-image.ts';
  */
 export interface Template {
   /** The format; another one is not read. */
-  version: 2;
+  version: 3;
   /** `Fingerprint.text` of the guest. */
   fingerprint: string;
   files: readonly FileIdentity[];
@@ -21,6 +21,8 @@ export interface Template {
   vmmVersion: string;
   /** `SavedVmm.checksum`; null when the VMM's process was not saved. */
   processChecksum: number | null;
+  /** `Snapshot.interfaceFeatures`. */
+  interfaceFeatures: string;
   agentStreamId: number;
   madeAtMs: number;
 }
@@ -33,7 +35,7 @@ export const imagePathIn = (folder: string): string => `${folder}/process.json`;
 export const pagesPathIn = (folder: string): string => `${folder}/process`;
 
 export function snapshotOf(folder: string, template: Template): Snapshot {
-  const { stateChecksum, vmmVersion, processChecksum, agentStreamId } = template;
+  const { stateChecksum, vmmVersion, processChecksum, interfaceFeatures, agentStreamId } = template;
   return {
     memoryPath: memoryPathIn(folder),
     statePath: statePathIn(folder),
@@ -43,6 +45,7 @@ export function snapshotOf(folder: string, template: Template): Snapshot {
       processChecksum === null
         ? null
         : { imagePath: imagePathIn(folder), pagesPath: pagesPathIn(folder), checksum: processChecksum },
+    interfaceFeatures,
     agentStreamId,
   };
 }

@@ -1,4 +1,4 @@
-import type { GuestDisk } from '../../hypervisor/hypervisor.ts';
+import type { GuestDisk, GuestInterface } from '../../hypervisor/hypervisor.ts';
 import { specToAgent } from '../../oci/to-agent.ts';
 import { S } from '../../os/stat.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
@@ -7,6 +7,7 @@ import { becomeOneself } from '../become-oneself.ts';
 import { GUEST_SHARED, guestRoot } from '../guest-paths.ts';
 import { rootStorages } from '../root-storage.ts';
 import { sandboxRequest } from '../sandbox-request.ts';
+import { warmUpInterface } from './warm-up-interface.ts';
 import { commonSpec, defaultSpec } from './warm-up-spec.ts';
 
 const CONTAINER = 'warm-up';
@@ -33,21 +34,37 @@ const AS_ANY = { rootPath: guestRoot(CONTAINER).rootfs, disableGuestSeccomp: fal
  * a container's start reads and allocates is there. It opens no connection, reads no random number that it keeps, and never
  * looks at the guest's boot id: a clone must get its own. It does all that a start does, in the same order: what is run here was
  * translated, and a start's time is that of what was not. An empty sandbox is left, for clones to take over, with the
- * first process of a container to come; rounds after the first begin with that one, as starts do.
+ * first process of a container to come; rounds after the first begin with that one, as starts do. The result is what the driver of
+ * its interface and the device agreed upon (`Snapshot.interfaceFeatures`).
  */
-export async function warmUp(client: AgentClient, disk: GuestDisk, image: RootImage, rounds = 2): Promise<void> {
+export async function warmUp(
+  client: AgentClient,
+  disk: GuestDisk,
+  image: RootImage,
+  place: GuestInterface | null,
+  rounds = 2,
+): Promise<string> {
+  let features = '';
   const prepared = { OCI: specToAgent(commonSpec(), AS_ANY) };
   for (let round = 0; round < rounds; round++) {
-    await runWarmUp(client, disk, image);
+    features = await runWarmUp(client, disk, image, place);
     await ifServed(client.extension.prepareContainer(prepared));
   }
+  return features;
 }
 
 /** One round, which leaves nothing prepared. */
-export async function runWarmUp(client: AgentClient, disk: GuestDisk, image: RootImage): Promise<void> {
+export async function runWarmUp(
+  client: AgentClient,
+  disk: GuestDisk,
+  image: RootImage,
+  place: GuestInterface | null,
+): Promise<string> {
   await becomeOneself(client, ANSWER_TIMEOUT_MS);
   await client.agent.createSandbox(sandboxRequest({ id: SANDBOX, hostname: SANDBOX, dns: [], kernelModules: [] }));
+  const features = place === null ? '' : await warmUpInterface(client, place);
   await runOnce(client, disk, image);
+  return features;
 }
 
 async function runOnce({ agent }: AgentClient, disk: GuestDisk, image: RootImage): Promise<void> {
