@@ -50,7 +50,8 @@ const routes = buildRouteMap({
 In front of the command:
   --config FILE      the configuration file; default: /etc/kata-containers/configuration.toml, or the one installed
   --debug            log everything
-  --log-level LEVEL  what is told on standard error: error, warn (default), info, debug`,
+  --log-level LEVEL  what is told on standard error: error, warn (default), info, debug
+  --show-default-config-paths  where the configuration file is looked for, and nothing else`,
   },
 });
 

@@ -5,8 +5,13 @@ import { isTold, takeGlobalOptions } from './global-options.ts';
 it('reads what stands in front of the command, and nothing behind it', () => {
   const line = ['--config', '/c.toml', '--log-level=info', '--debug', 'run', '--debug', 'busybox'];
   const { options, rest } = takeGlobalOptions(line);
-  assert.deepEqual(options, { configPath: '/c.toml', debug: true, logLevel: 'debug' });
+  assert.deepEqual(options, { configPath: '/c.toml', debug: true, logLevel: 'debug', showDefaultConfigPaths: false });
   assert.deepEqual(rest, ['run', '--debug', 'busybox']);
+});
+
+it('takes upstream’s flags for the configuration', () => {
+  assert.equal(takeGlobalOptions(['--kata-config=/k.toml', 'env']).options.configPath, '/k.toml');
+  assert.equal(takeGlobalOptions(['--show-default-config-paths']).options.showDefaultConfigPaths, true);
 });
 
 it('says what it expects of a level, and that a value is missing', () => {

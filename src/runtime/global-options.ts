@@ -5,33 +5,42 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What stands in front of the command, as with docker. */
 export interface GlobalOptions {
-  /** `--config`: the configuration file; undefined: where it is usually found. */
+  /** `--config`, upstream's `--kata-config` too: the configuration file; undefined: where it is usually found. */
   configPath: string | undefined;
   /** `--debug`: the shim logs everything, to `log` in the container's folder. */
   debug: boolean;
   /** `--log-level`: what kata-runtime itself tells on standard error. Default warn. */
   logLevel: LogLevel;
+  /** `--show-default-config-paths`: print where configuration.toml is looked for, and do nothing else. */
+  showDefaultConfigPaths: boolean;
 }
 
 /** Takes the global flags off the front of the command line; the rest begins with the command. */
 export function takeGlobalOptions(argv: readonly string[]): { options: GlobalOptions; rest: string[] } {
-  const options: GlobalOptions = { configPath: undefined, debug: false, logLevel: 'warn' };
+  const options: GlobalOptions = {
+    configPath: undefined,
+    debug: false,
+    logLevel: 'warn',
+    showDefaultConfigPaths: false,
+  };
   const rest = [...argv];
   for (;;) {
-    const match = /^--(config|log-level|debug)(?:=(.*))?$/s.exec(rest[0] ?? '');
+    const match = /^--(config|kata-config|log-level|debug|show-default-config-paths)(?:=(.*))?$/s.exec(rest[0] ?? '');
     if (match === null) return { options, rest };
     rest.shift();
     const [, name = '', joined] = match;
-    if (name === 'debug') {
-      if (joined !== undefined) throw new KataError('invalid-argument', '--debug is expected without a value');
-      options.debug = true;
-      options.logLevel = 'debug';
+    if (name === 'debug' || name === 'show-default-config-paths') {
+      if (joined !== undefined) throw new KataError('invalid-argument', `--${name} is expected without a value`);
+      if (name === 'debug') {
+        options.debug = true;
+        options.logLevel = 'debug';
+      } else options.showDefaultConfigPaths = true;
       continue;
     }
     const value = joined ?? rest.shift();
     if (value === undefined || value === '')
       throw new KataError('invalid-argument', `--${name} is expected to be followed by a value`);
-    if (name === 'config') options.configPath = value;
+    if (name !== 'log-level') options.configPath = value;
     else options.logLevel = logLevel(value);
   }
 }

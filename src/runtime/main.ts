@@ -1,5 +1,7 @@
 import { run } from '@stricli/core';
+import { defaultConfigPaths } from '../config/load.ts';
 import { KataError } from '../errors/kata-error.ts';
+import { readlink } from '../os/file.ts';
 import { ignoreSignal, SIGNAL } from '../os/signal.ts';
 import { monotonicMs } from '../os/timer.ts';
 import { application, RUNS_ANOTHER } from './application.ts';
@@ -20,6 +22,14 @@ export async function runtimeMain(argv: readonly string[]): Promise<number> {
   ignoreSignal(SIGNAL.PIPE);
   try {
     const { options: global, rest } = takeGlobalOptions(argv);
+    if (global.showDefaultConfigPaths) {
+      print(
+        defaultConfigPaths(readlink('/proc/self/exe'))
+          .map((path) => `${path}\n`)
+          .join(''),
+      );
+      return 0;
+    }
     const process = { stdout: { write: print }, stderr: { write: tell } };
     const context: RuntimeContext & { process: { exitCode?: number | string | null } } = {
       process,

@@ -34,13 +34,7 @@ export interface ContainerVolumes {
 /** The host's disks that containers of a sandbox use as volumes: raw, or with a file system that the guest mounts. */
 export class BlockVolumes {
   readonly #plugged = new Map<string, Plugged>();
-  readonly #allow: (path: string) => void;
   #count = 0;
-
-  /** @param allow is told of each disk before the VMM opens it */
-  constructor(allow: (path: string) => void) {
-    this.#allow = allow;
-  }
 
   /**
    * Gives the guest the disks of a container: the block devices of `linux.devices`, mounts of a block device with a file system,
@@ -99,7 +93,6 @@ export class BlockVolumes {
     let plugged = this.#plugged.get(key);
     if (plugged === undefined) {
       const id = `volume-${this.#count++}`;
-      this.#allow(path);
       plugged = { id, disk: machine.attachDisk({ id, path, readOnly }), users: 0 };
       this.#plugged.set(key, plugged);
     }

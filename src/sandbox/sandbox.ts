@@ -17,7 +17,6 @@ import type { SnapshotMount } from '../rootfs/root-image.ts';
 import { type AgentClient, agentClient } from './agent-client.ts';
 import { becomeOneself } from './become-oneself.ts';
 import { BlockVolumes } from './block-volumes.ts';
-import { isSandboxCgroupOnly } from './cgroup/annotation.ts';
 import { SandboxCgroups } from './cgroup/sandbox-cgroups.ts';
 import { Container } from './container.ts';
 import { GUEST_SHM, guestRoot } from './guest-paths.ts';
@@ -84,7 +83,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   readonly #teardown: Teardown;
   readonly #size: GuestSize;
-  readonly #volumes = new BlockVolumes((path) => this.#cgroups?.allowDevices([path]));
+  readonly #volumes = new BlockVolumes();
   #machine: Qemu;
   /** Its cgroups on the host; null when its spec names none. */
   #cgroups: SandboxCgroups | null = null;
@@ -156,7 +155,8 @@ export class Sandbox {
     // Should the root fail first, the boot's own end is nobody's news.
     this.#booting.catch(() => {});
     try {
-      this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
+      const deny = this.#cgroups?.allowDevices(options.rootfs.map(({ source }) => source));
+      if (deny !== undefined) teardown.add('deny its devices', deny);
       const image = await prepareRoot({
         mounts: options.rootfs,
         bundleRoot: absolute(options.spec.root?.path ?? 'rootfs', options.bundle),
@@ -312,7 +312,7 @@ export class Sandbox {
     const warm = await this.#takeWarm();
     this.#started = warm === null ? this.#start() : Promise.resolve();
     await this.#started;
-    this.#cgroups?.placeVm(this.#machine.pid, this.#machine.vcpuThreads(), warm === null);
+    this.#placeVm(warm === null);
     timeline.mark('vm-spawned');
     // While the guest comes to itself: the kernel's part of it takes some milliseconds.
     const connected = this.#network?.connect();
@@ -392,7 +392,7 @@ export class Sandbox {
     this.#cgroups = SandboxCgroups.of({
       sandboxId: this.id,
       cgroupsPath: spec.linux?.cgroupsPath ?? '',
-      sandboxCgroupOnly: isSandboxCgroupOnly(config.runtime.sandboxCgroupOnly, spec.annotations),
+      sandboxCgroupOnly: config.runtime.sandboxCgroupOnly,
       devices: spec.linux?.resources?.devices ?? [],
       debug: config.hypervisor.enableDebug,
       log,
@@ -401,6 +401,14 @@ export class Sandbox {
     const cgroups = this.#cgroups;
     this.#teardown.add('leave the cgroups', () => cgroups.leave());
     await cgroups.enter(() => this.#saveState());
+  }
+
+  /** Puts the VM, which runs, into the cgroups; `isOurChild` when it was started from them. */
+  #placeVm(isOurChild: boolean): void {
+    const [cgroups, machine] = [this.#cgroups, this.#machine];
+    if (cgroups === null) return;
+    cgroups.placeVm(machine.pid, machine.vcpuThreads(), isOurChild);
+    machine.beforeOpening = (path) => cgroups.allowDevices([path]);
   }
 
   /** The agent, once it has opened its channel; `ready` when it has answered, of a clone when that is a machine of its own. */

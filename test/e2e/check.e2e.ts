@@ -114,6 +114,13 @@ describe('check', () => {
     );
   });
 
+  it('looks for huge pages when the configuration asks for them', LIMIT, async () => {
+    const config = testConfig(folder, { default_memory: '512\nenable_hugepages = true' });
+    const { stdout } = await kata(['--config', config, 'check']);
+    assert.doesNotMatch(stdout, /enable_hugepages is not set/);
+    assert.match(stdout, /^huge pages +(ok|instead) /m);
+  });
+
   it('finds the module that can be loaded, by the kernel’s own list', LIMIT, () => {
     const release = spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim();
     const modules = path.join(folder, 'modules', release);
@@ -162,6 +169,12 @@ describe('env', () => {
     assert.equal(info.Hypervisor.Debug, true);
     assert.equal(info.Runtime.Config.Path, config);
   });
+});
+
+it('tells where the configuration is looked for', LIMIT, async () => {
+  const { status, stdout } = await kata(['--show-default-config-paths']);
+  const shipped = path.resolve('dist/share/defaults/kata-containers/configuration.toml');
+  assert.deepEqual([status, stdout], [0, `/etc/kata-containers/configuration.toml\n${shipped}\n`]);
 });
 
 it('version needs no configuration', LIMIT, async () => {

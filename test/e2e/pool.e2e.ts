@@ -84,6 +84,20 @@ describe('a pool', () => {
     assert.equal(waiting().length, SIZE);
   });
 
+  it('keeps its VMs from a start whose annotations ask for another one', LIMIT, async () => {
+    await init();
+    const asked = 'io.katacontainers.config.hypervisor.default_memory=320';
+    const {
+      status: code,
+      stdout,
+      stderr,
+    } = await kata(['run', '--rm', '--annotation', asked, 'busybox', 'grep', 'MemTotal', '/proc/meminfo'], { env });
+    assert.equal(code, 0, stderr);
+    assert.ok(Number(/(\d+) kB/.exec(stdout)?.[1]) > 256 * 1024, stdout);
+    const pool = await status();
+    assert.deepEqual([pool?.given, pool?.ready], [0, SIZE]);
+  });
+
   it('never gives a VM twice: more starts at once than VMs all run, each in one of its own', LIMIT, async () => {
     await init();
     const said = await Promise.all([1, 2, 3, 4].map(hello));

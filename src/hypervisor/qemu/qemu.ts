@@ -72,6 +72,10 @@ export class Qemu implements Hypervisor {
   readonly exited: Promise<ExitStatus>;
   /** Settles when the guest has opened the agent's port; with vsock, when it has accepted our connection. Never rejects. */
   readonly guestUp: Promise<void>;
+  /** Is told of a file or device of the host before QEMU opens it; the result is called once it has closed it. */
+  beforeOpening: (path: string) => () => void = () => () => {};
+  /** The results of `beforeOpening`, by the disks' ids. */
+  readonly #closed = new Map<string, () => void>();
   readonly #config: QemuConfig;
   readonly #machine: MachineOptions;
   readonly #source: GuestSource;
@@ -379,9 +383,13 @@ export class Qemu implements Hypervisor {
 
   async attachDisk(disk: Disk): Promise<GuestDisk> {
     const { disks, vmm } = this.#running();
+    const closed = this.beforeOpening(disk.path);
     try {
-      return await disks.attach(disk);
+      const attached = await disks.attach(disk);
+      this.#closed.set(disk.id, closed);
+      return attached;
     } catch (error) {
+      closed();
       throw await this.#reasonOf(error, vmm.exited);
     }
   }
@@ -399,6 +407,8 @@ export class Qemu implements Hypervisor {
     // A VM that is gone holds no file any more.
     if (this.#stopping !== undefined || this.#launched?.vmm.status !== undefined) return;
     await this.#disks?.detach(id);
+    this.#closed.get(id)?.();
+    this.#closed.delete(id);
   }
 
   async attachInterface(tap: Tap): Promise<GuestInterface> {

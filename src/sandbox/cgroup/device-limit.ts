@@ -30,7 +30,9 @@ interface Wishes {
 /** Which devices of the host may be opened from the sandbox's cgroup: by `devices.allow` of cgroup v1, by a filter on v2. */
 export class DeviceLimit {
   readonly #target: Target;
-  readonly #rules: HostDeviceRule[];
+  #rules: HostDeviceRule[];
+  /** How often each device is allowed, by its line. */
+  readonly #uses = new Map<string, number>();
   readonly #log: SandboxLog;
   /** The filter that holds; -1 on v1. */
   #program = -1;
@@ -50,18 +52,36 @@ export class DeviceLimit {
     this.#target = target;
     this.#rules = rules;
     this.#log = log;
+    for (const rule of rules) this.#count(rule, 1);
     if (target.hierarchy.version === 2) this.#filter();
     else for (const rule of rules) this.#write(rule);
   }
 
-  /** Lets the devices among these paths be opened as well. */
-  allow(paths: readonly string[]): void {
-    const known = new Set(this.#rules.map(deviceLine));
-    const more = paths.flatMap(ruleFor).filter((rule) => !known.has(deviceLine(rule)));
-    if (more.length === 0) return;
-    this.#rules.push(...more);
+  /** Lets the devices among these paths be opened as well, until the result is called as often as this was. */
+  allow(paths: readonly string[]): () => void {
+    const rules = paths.flatMap(ruleFor);
+    const fresh = rules.filter((rule) => this.#count(rule, 1) === 1);
+    if (fresh.length > 0) this.#change(fresh, true);
+    return () => {
+      const unused = rules.filter((rule) => this.#count(rule, -1) === 0);
+      if (unused.length > 0) this.#change(unused, false);
+    };
+  }
+
+  /** How often a device is allowed after this change; those that always are count once more. */
+  #count(rule: HostDeviceRule, change: number): number {
+    const line = deviceLine(rule);
+    const count = (this.#uses.get(line) ?? 0) + change;
+    this.#uses.set(line, count);
+    return count;
+  }
+
+  #change(rules: readonly HostDeviceRule[], allow: boolean): void {
+    const lines = new Set(rules.map(deviceLine));
+    if (allow) this.#rules.push(...rules);
+    else this.#rules = this.#rules.filter((rule) => !lines.has(deviceLine(rule)));
     if (this.#target.hierarchy.version === 2) this.#filter();
-    else for (const rule of more) this.#write(rule);
+    else for (const rule of rules) this.#write({ ...rule, allow });
   }
 
   close(): void {

@@ -156,8 +156,13 @@ function behaves(): void {
       await cgroups.enter(() => {});
       assert.notEqual(await opens(node), 0);
       assert.equal(await opens('/dev/null'), 0);
-      cgroups.allowDevices(['/nowhere', folder, node]);
-      assert.equal(await opens(node), 0);
+      const denials = [cgroups.allowDevices(['/nowhere', folder, node]), cgroups.allowDevices([node, '/dev/null'])];
+      for (const deny of denials) {
+        assert.equal(await opens(node), 0);
+        assert.equal(await opens('/dev/null'), 0);
+        deny();
+      }
+      assert.notEqual(await opens(node), 0);
       assert.equal(await opens('/dev/null'), 0);
     } finally {
       await cgroups.leave();
@@ -171,9 +176,11 @@ function behaves(): void {
     const cgroups = of({ devices: EVERYTHING });
     try {
       makeNode(node, S.IFCHR | 0o600, ...KMSG);
-      cgroups.allowDevices([node]);
+      const deny = cgroups.allowDevices([node]);
       await cgroups.enter(() => {});
       assert.equal((await start(['/bin/sh', '-c', `: < ${node}`]).wait()).code, 0);
+      deny();
+      assert.notEqual((await start(['/bin/sh', '-c', `: < ${node}`]).wait()).code, 0);
     } finally {
       await cgroups.leave();
       removeTree(folder);

@@ -27,6 +27,12 @@ export interface SandboxCgroupsOptions {
   log: SandboxLog;
 }
 
+/** Devices that may be opened besides. */
+interface Allowed {
+  paths: readonly string[];
+  deny: () => void;
+}
+
 /** The sandbox in one hierarchy: folders. */
 interface Place {
   hierarchy: Hierarchy;
@@ -66,7 +72,7 @@ export class SandboxCgroups {
   #places: Place[] = [];
   #devices: DeviceLimit | undefined;
   /** What may be opened besides, also while there is no limit yet. */
-  readonly #allowed: string[] = [];
+  readonly #allowed = new Set<Allowed>();
 
   private constructor(options: SandboxCgroupsOptions, plan: CgroupPlan, hierarchies: Hierarchies) {
     this.#options = options;
@@ -118,7 +124,8 @@ export class SandboxCgroups {
     try {
       for (const place of this.#places) if (place.hierarchy !== tracker) this.#make(place);
       this.#devices = DeviceLimit.of(this.#places, this.#options);
-      this.#devices?.allow(this.#allowed);
+      for (const allowed of this.#allowed) allowed.deny = this.#devices?.allow(allowed.paths) ?? allowed.deny;
+      this.#allowed.clear();
       for (const { vmm } of this.#places) joinCgroup(vmm);
     } catch (error) {
       throw explained(error, this.#options);
@@ -218,10 +225,15 @@ export class SandboxCgroups {
     for (const { home } of this.#places) joinCgroup(home);
   }
 
-  /** Lets QEMU and shim open what is at these paths of the host, as far as it is a device. */
-  allowDevices(paths: readonly string[]): void {
-    this.#allowed.push(...paths);
-    this.#devices?.allow(paths);
+  /** Lets QEMU and shim open what is at these paths of the host, as far as it is a device, until the result is called. */
+  allowDevices(paths: readonly string[]): () => void {
+    const allowed: Allowed = { paths, deny: this.#devices?.allow(paths) ?? (() => {}) };
+    if (this.#places.length === 0) this.#allowed.add(allowed);
+    return () => {
+      this.#allowed.delete(allowed);
+      // Later, it goes with the cgroup.
+      if (this.#places.length > 0) allowed.deny();
+    };
   }
 
   /**
@@ -265,8 +277,8 @@ export class SandboxCgroups {
   async leave(): Promise<void> {
     for (const { home, hierarchy } of this.#places) goTo([home, hierarchy.mountPoint]);
     this.#devices?.close();
-    await removeCgroups(this.#saved);
     this.#places = [];
+    await removeCgroups(this.#saved);
   }
 }
 

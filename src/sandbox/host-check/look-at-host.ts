@@ -1,6 +1,7 @@
 import { getenv } from 'std';
 import { syscall } from 'sys';
 import type { LoadedConfig } from '../../config/load.ts';
+import { SectionValues } from '../../config/values.ts';
 import { KataError } from '../../errors/kata-error.ts';
 import { lookAtKvm } from '../../hypervisor/qemu/accelerator.ts';
 import { availableCpus } from '../../os/cpus.ts';
@@ -59,13 +60,16 @@ export async function lookAtHost(loaded: LoadedConfig | KataError): Promise<Host
     wanted: {
       accelerator: config?.hypervisor.accelerator ?? 'auto',
       memoryMib: config?.hypervisor.defaultMemoryMib ?? 2048,
-      enableHugepages: false,
+      enableHugepages: !(loaded instanceof KataError) && asksForHugePages(loaded),
       failure: loaded instanceof KataError ? loaded.line : null,
       path: loaded instanceof KataError ? '' : loaded.sources[0]!,
       warnings: loaded instanceof KataError ? [] : loaded.warnings,
     },
   };
 }
+
+const asksForHugePages = ({ settings }: LoadedConfig): boolean =>
+  new SectionValues(settings, 'hypervisor.qemu').flag('enable_hugepages');
 
 /** What /proc/cpuinfo says of the first processor; all are alike. */
 export function processor(): HostFacts['cpu'] {
