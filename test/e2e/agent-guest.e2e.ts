@@ -18,7 +18,7 @@ let vm: AgentVm;
 
 before(async () => {
   const nic = ['-netdev', 'user,id=net0,restrict=on', '-device', `virtio-net-pci,netdev=net0,mac=${MAC},romfile=`];
-  const append = 'agent.log=debug agent.hotplug_timeout=2 agent.debug_console agent.mystery=1 maxcpus=1';
+  const append = 'agent.log=debug agent.hotplug_timeout=2 agent.debug_console_vport=1026 agent.mystery=1 maxcpus=1';
   vm = await AgentVm.boot({ append, vcpus: '2', devices: nic });
   await vm.plugDisk(busyboxImage(vm.folder), 1);
   await vm.agent.createSandbox({
@@ -268,7 +268,10 @@ test('what this guest cannot do says what is missing', options, async () => {
 });
 
 test('warnings name what the command line asks for in vain, on the console', options, () => {
-  assert.match(vm.console, /agent\.debug_console has no effect: there is no shell/);
+  assert.match(
+    vm.console,
+    /agent\.debug_console_vport has no effect: the debug console is opened over the agent channel/,
+  );
   assert.match(vm.console, /agent\.mystery on the kernel command line is not known/);
 });
 
