@@ -1,14 +1,13 @@
 import type { WantedHash } from '../config/annotations/hashes.ts';
 import { configAnnotations } from '../config/annotations/names.ts';
-import type { Config, KernelModuleConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
-import type { GuestInterface, Snapshot } from '../hypervisor/hypervisor.ts';
+import type { Snapshot } from '../hypervisor/hypervisor.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
 import type { OciCpu, OciResources, OciSpec } from '../oci/spec.ts';
 import { networkNamespacePath } from '../oci/to-agent.ts';
-import { readTextIfExists } from '../os/file.ts';
 import { monotonicMs, withTimeout } from '../os/timer.ts';
 import type { Storage } from '../protocols/gen/agent.ts';
 import { prepareRoot } from '../rootfs/prepare-root.ts';
@@ -22,12 +21,12 @@ import { containerRequest } from './container-request.ts';
 import type { GuestSize } from './guest-size.ts';
 import { checkIdentifier } from './identifier.ts';
 import { guestSize, newMachine, savedSelf } from './machine.ts';
+import { PodNetwork } from './network/pod-network.ts';
 import { PortForward } from './network/port-forward.ts';
-import { SandboxNetwork } from './network/sandbox-network.ts';
 import { PauseContainer } from './pause-container.ts';
 import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
-import { sandboxRequest } from './sandbox-request.ts';
+import { requestOf } from './sandbox-request.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, sandboxDirectory, saveState } from './saved-state.ts';
 import { Teardown } from './teardown.ts';
 import { Factory } from './template/factory.ts';
@@ -76,9 +75,6 @@ const HANG_UP_GRACE_MS = 500;
 /** Whoever makes a container gets so long to take it back when its sandbox ends; images half-made end with their locks. */
 const CREATION_GRACE_MS = 3000;
 
-/** By which the guest tells what it has freed. */
-const BALLOON: KernelModuleConfig = { name: 'virtio_balloon', parameters: [] };
-
 /** One VM and the containers in it. */
 export class Sandbox {
   readonly id: string;
@@ -92,11 +88,7 @@ export class Sandbox {
   #cgroups: SandboxCgroups | null = null;
   /** The VM is a clone of a template's guest, which ran before. */
   #cloned = false;
-  /** Of a pod whose network namespace has interfaces, and where they are in the guest. */
-  #network: SandboxNetwork | null = null;
-  #places: GuestInterface[] = [];
-  /** A network that came late, on its way into the guest. */
-  #late: Promise<void> | undefined;
+  readonly #network: PodNetwork;
   /** Once the VMM takes commands. */
   #started: Promise<void> | undefined;
   #booting: Promise<AgentClient> | undefined;
@@ -130,6 +122,14 @@ export class Sandbox {
     this.#unwanted.catch(() => {});
     this.#machine = newMachine(options.config, options.id, options.log, null);
     this.#size = guestSize(options.config, options.spec, options.log);
+    this.#network = new PodNetwork({
+      path: networkNamespacePath(options.spec),
+      config: options.config,
+      log: options.log,
+      nodePath: `${sandboxDirectory(options.id)}/node`,
+      save: (network) => this.#saveState(network),
+      teardown: this.#teardown,
+    });
   }
 
   get containers(): ReadonlyMap<string, Container> {
@@ -273,7 +273,7 @@ export class Sandbox {
       timeoutMs: createContainerTimeoutMs,
     });
     const { terminal } = options;
-    const [vmFate, beforeStart] = [() => this.#fate, () => this.#awaitNetwork(client)];
+    const [vmFate, beforeStart] = [() => this.#fate, () => this.#network.lookAgain(this.#machine, client)];
     const container = new Container({ client, id, bundle, terminal, teardown, vmFate, beforeStart });
     container.init.pid = pid;
     const { terminationLog } = volumes;
@@ -310,7 +310,7 @@ export class Sandbox {
     makeSandboxDirectory(this.id);
     this.#teardown.add('remove the saved state', () => removeSandboxDirectory(this.id));
     await this.#enterCgroups();
-    this.#network = await this.#openNetwork();
+    await this.#network.open();
     this.#saveState();
     this.#teardown.add('stop the VM', () => this.#machine.stop());
     const warm = await this.#takeWarm();
@@ -319,76 +319,28 @@ export class Sandbox {
     this.#placeVm(warm === null);
     timeline.mark('vm-spawned');
     // While the guest comes to itself: the kernel's part of it takes some milliseconds.
-    const connected = this.#network?.connect();
-    connected?.catch(() => {});
+    const connected = this.#network.connect();
+    connected.catch(() => {});
     this.#saveState();
     const machine = this.#machine;
     void machine.exited.then(() => this.#lost());
     void machine.guestUp.then(() => timeline.mark('guest-up'));
     const { client, ready } = warm === null ? await this.#connect() : { client: warm.client, ready: Promise.resolve() };
-    this.#network?.closeTaps();
+    this.#network.closeTaps();
     this.#guestUp = true;
     // The agent takes requests in their order, so a clone is itself before it takes this one.
-    const created = client.agent.createSandbox(this.#request(), { timeoutMs: config.runtime.createContainerTimeoutMs });
+    const created = client.agent.createSandbox(requestOf(this.id, this.#options), {
+      timeoutMs: config.runtime.createContainerTimeoutMs,
+    });
     await Promise.all([ready.then(() => timeline.mark('agent-up')), created]);
     this.#forwardPorts(client);
     await connected;
-    await this.#network?.configureGuest(client, this.#places);
+    await this.#network.configureGuest(client);
     this.#client = client;
     this.#fate = client.closed.then(() => this.#hungUp());
     void this.#watchOom(client);
     log.info(`the guest of sandbox ${this.id} is up`);
     return client;
-  }
-
-  /** The network of the namespace that the spec names; null when it names none, or one without interfaces. */
-  async #openNetwork(): Promise<SandboxNetwork | null> {
-    const { config, spec, log } = this.#options;
-    const path = networkNamespacePath(spec);
-    if (path === undefined || config.runtime.disableNewNetns) return null;
-    const network = await SandboxNetwork.open(path, config, log, {
-      save: (saved) => this.#saveState(saved),
-      nodePath: `${sandboxDirectory(this.id)}/node`,
-    });
-    if (network !== null)
-      this.#teardown.add('disconnect from the network', () => network.disconnect((message) => log.warning(message)));
-    return network;
-  }
-
-  /**
-   * Docker and nerdctl fill a namespace that was empty at Create before they start the container: then is the last moment to look
-   * again.
-   */
-  #awaitNetwork(client: AgentClient): Promise<void> {
-    if (this.#network !== null || networkNamespacePath(this.#options.spec) === undefined) return Promise.resolve();
-    this.#late ??= this.#addNetwork(client).finally(() => {
-      this.#late = undefined;
-    });
-    return this.#late;
-  }
-
-  async #addNetwork(client: AgentClient): Promise<void> {
-    this.#network = await this.#openNetwork();
-    if (this.#network === null) return;
-    await this.#attachInterfaces();
-    this.#saveState();
-    await this.#network.connect();
-    this.#network.closeTaps();
-    await this.#network.configureGuest(client, this.#places);
-    this.#options.log.info('the network came after the container was created');
-  }
-
-  /** A VM that is not started yet, with the pod's interfaces. */
-  async #newMachine(snapshot: Snapshot | null): Promise<void> {
-    const { config, log } = this.#options;
-    this.#machine = newMachine(config, this.id, log, snapshot);
-    if (networkNamespacePath(this.#options.spec) !== undefined) this.#machine.expectInterfaces();
-    await this.#attachInterfaces();
-  }
-
-  async #attachInterfaces(): Promise<void> {
-    this.#places = [];
-    for (const tap of this.#network?.taps ?? []) this.#places.push(await this.#machine.attachInterface(tap));
   }
 
   /** Before anything of the sandbox is started: what it starts is where the shim is. */
@@ -448,7 +400,7 @@ export class Sandbox {
     const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
     if (isWanted && warm.machine.isRunning) {
       this.#machine = warm.machine;
-      await this.#attachInterfaces();
+      await this.#network.attachTo(this.#machine);
       warm.log.to(log);
       log.info('the VM has waited in the pool');
       this.#teardown.add('hang up', () => warm.client.close());
@@ -460,6 +412,12 @@ export class Sandbox {
     return null;
   }
 
+  /** Another VM instead, not started yet, with the pod's interfaces. */
+  async #exchangeMachine(snapshot: Snapshot | null): Promise<void> {
+    this.#machine = newMachine(this.#options.config, this.id, this.#options.log, snapshot);
+    await this.#network.attachTo(this.#machine);
+  }
+
   /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
     const { config, configPath, spec, log } = this.#options;
@@ -467,7 +425,7 @@ export class Sandbox {
     const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
     const snapshot = await obtainTemplate(config, source, log, this.#unwanted, leaveCgroups);
     if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
-    await this.#newMachine(snapshot);
+    await this.#exchangeMachine(snapshot);
     if (snapshot === null) return this.#machine.start();
     try {
       await this.#machine.start();
@@ -479,13 +437,13 @@ export class Sandbox {
       if (this.#stopping !== undefined) throw error;
       log.warning(`the VM boots, its template is removed: ${KataError.from(error).line}`);
       dropTemplate(config, snapshot, log);
-      await this.#newMachine(null);
+      await this.#exchangeMachine(null);
       await this.#machine.start();
     }
   }
 
   /** For whoever cleans up, should this shim be gone or hang. */
-  #saveState(network = this.#network?.saved): void {
+  #saveState(network = this.#network.saved): void {
     const { rootfsCacheDir: directory, rootfsCacheSizeMib: sizeMib } = this.#options.config.runtime;
     const [vmm, shim] = [this.#machine.savedProcess(), savedSelf()];
     saveState({
@@ -496,18 +454,6 @@ export class Sandbox {
       ...(vmm && { vmm }),
       ...(shim && { shim }),
       ...(this.#cgroups && { cgroups: this.#cgroups.saved }),
-    });
-  }
-
-  #request() {
-    const { config, spec, id } = this.#options;
-    const resolver = spec.mounts?.find((mount) => mount.destination === '/etc/resolv.conf')?.source;
-    return sandboxRequest({
-      id,
-      hostname: spec.hostname ?? '',
-      dns: (resolver === undefined ? '' : (readTextIfExists(resolver) ?? '')).split('\n').filter(Boolean),
-      guestHookPath: config.hypervisor.guestHookPath,
-      kernelModules: [...config.agent.kernelModules, ...(config.hypervisor.reclaimGuestFreedMemory ? [BALLOON] : [])],
     });
   }
 
