@@ -113,6 +113,17 @@ describe('a pool', () => {
     await hello();
   });
 
+  it('ends at once although a VM is being made', LIMIT, async () => {
+    await init();
+    await hello();
+    const isMade = async () => waiting().length === SIZE && (await status())?.ready === SIZE - 1;
+    await until('the next one is being made', isMade);
+    const startMs = Date.now();
+    await kata(['factory', 'destroy'], { env });
+    assert.ok(Date.now() - startMs < 3000);
+    assert.deepEqual(waiting(), []);
+  });
+
   it('that is killed takes the waiting VMs with it; a start does without, and containers go on', LIMIT, async () => {
     await init();
     await kata(['run', '-d', '--name', 'stays', 'busybox', 'sleep', '100'], { env });

@@ -35,8 +35,9 @@ export function interfaceSlotDevices(backends: readonly InterfaceBackend[]): str
     ...['-netdev', netdev(backend, index)],
     ...[
       '-device',
-      // No firmware for booting from it.
-      `virtio-net-pci,id=net${index},netdev=link${index},mac=${backend.macAddress ?? slotMac(index)},addr=${pciPath(index)},romfile=`,
+      // No firmware for booting from it. And nothing that is told to the driver to be announced: Linux 6.12 does so in a work that
+      // waits for the lock of all interfaces, and waits for that work with the lock held when the interface goes down.
+      `virtio-net-pci,guest_announce=off,id=net${index},netdev=link${index},mac=${backend.macAddress ?? slotMac(index)},addr=${pciPath(index)},romfile=`,
     ],
   ]);
 }

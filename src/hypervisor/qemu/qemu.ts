@@ -277,6 +277,8 @@ export class Qemu implements Hypervisor {
       );
       completed.catch(() => {});
       await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
+      // A clone has not moved: nobody has to learn where its addresses are now.
+      await qmp.execute('migrate-set-parameters', { 'announce-rounds': 0 });
       await qmp.execute('migrate-incoming', { uri: `fd:${INCOMING_FD}` });
       await incoming!.write(state);
       incoming!.closeWrite();

@@ -20,6 +20,7 @@ export interface QmpCommands {
   /** Replaces the node behind a device that has a `drive`. */
   'qom-set': { arguments: { path: string; property: string; value: string }; result: object };
   'migrate-set-capabilities': { arguments: { capabilities: MigrationCapability[] }; result: object };
+  'migrate-set-parameters': { arguments: { 'announce-rounds': number }; result: object };
   migrate: { arguments: { uri: string }; result: object };
   'migrate-incoming': { arguments: { uri: string }; result: object };
   /** Takes a descriptor, which comes along as SCM_RIGHTS; `fd` is its number in QEMU. */

@@ -11,6 +11,8 @@ import type { PoolRequest, PoolStatus } from './protocol.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
+/** A pool listens within milliseconds. One that does not by then has ended. */
+const RESPAWN_MS = 5000;
 /** A VM takes a second to be warmed up under emulation, on a busy machine several; then all of them, one by one. */
 const FILL_TIMEOUT_MS = 180_000;
 
@@ -28,14 +30,15 @@ export async function stopPool(factory: FactoryConfig): Promise<void> {
 
 /** Starts the pool unless it is there, and waits until it is full. */
 export async function startPool(factory: FactoryConfig, configPath: string): Promise<PoolStatus> {
-  if ((await poolStatus(factory)) === null) {
-    const self = readlink('/proc/self/exe');
-    const program = `${self.slice(0, self.lastIndexOf('/'))}/containerd-shim-kata-v2`;
-    spawn([program, 'pool', configPath], { newSession: true, cwd: '/' });
-  }
   const deadlineMs = Date.now() + FILL_TIMEOUT_MS;
+  let spawnedMs = 0;
   for (;;) {
     const status = await poolStatus(factory);
+    // One that was being ended when we came may have answered first, or kept the new one from its place.
+    if (status === null && Date.now() - spawnedMs > RESPAWN_MS) {
+      spawnPool(configPath);
+      spawnedMs = Date.now();
+    }
     if (status !== null && status.ready >= status.wanted) return status;
     const problem = status?.lastFailure ?? '';
     if (problem !== '') throw new KataError('internal', `the pool's VMs do not start: ${problem}`);
@@ -46,6 +49,12 @@ export async function startPool(factory: FactoryConfig, configPath: string): Pro
       );
     await sleep(POLL_MS);
   }
+}
+
+function spawnPool(configPath: string): void {
+  const self = readlink('/proc/self/exe');
+  const program = `${self.slice(0, self.lastIndexOf('/'))}/containerd-shim-kata-v2`;
+  spawn([program, 'pool', configPath], { newSession: true, cwd: '/' });
 }
 
 async function askPool(factory: FactoryConfig, request: PoolRequest): Promise<PoolStatus | null> {

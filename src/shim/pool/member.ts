@@ -25,35 +25,42 @@ export type MemberNews = { ready: true } | { failed: string };
 export async function poolMember(configPath: string): Promise<number> {
   setCloseOnExec(CONTROL_FD, true);
   setNonBlocking(CONTROL_FD);
+  let isWarming = true;
+  const claim = receiveMessage(CONTROL_FD).catch(() => null);
+  // QEMU goes with us. Nobody is to wait until the guest is warm, or does not become so.
+  void claim.then(() => {
+    if (isWarming) exitNow(1);
+  });
   try {
     const { config } = readConfig(configPath);
     const warm = await warmGuest(config);
+    isWarming = false;
     await sendMessage(CONTROL_FD, { ready: true });
-    return await waitForClaim(warm);
+    return await waitForClaim(warm, claim);
   } catch (error) {
     await sendMessage(CONTROL_FD, { failed: KataError.from(error).line }).catch(() => {});
     return 1;
   }
 }
 
-async function waitForClaim(warm: WarmGuest): Promise<number> {
+async function waitForClaim(warm: WarmGuest, claim: ReturnType<typeof receiveMessage>): Promise<number> {
   let claimed = false;
   void warm.machine.exited.then(() => {
     if (!claimed) exitNow(1);
   });
-  const received = await receiveMessage(CONTROL_FD);
+  const received = await claim;
   const [listenerFd, answerFd] = received?.fds ?? [];
   if (received === null || listenerFd === undefined || answerFd === undefined) {
     await warm.machine.stop();
     return 0;
   }
   claimed = true;
-  const claim = received.message as Claim;
+  const asked = received.message as Claim;
   close(CONTROL_FD);
-  becomeShim(claim);
+  becomeShim(asked);
   // Whoever asked may have given up: then it does not confirm either, and the VM goes with us.
   await sendMessage(answerFd, { pid: syscall(NR.getpid) }).catch(() => {});
-  const { flags, bundle, socketPath, timeline } = claim;
+  const { flags, bundle, socketPath, timeline } = asked;
   const listener = new Listener(listenerFd);
   return serve({ flags, bundle, socketPath, timeline, listener, confirmation: answerFd, warm });
 }
