@@ -88,17 +88,17 @@ describe('volumes of a pod', () => {
     const folder = volumes.folder('empty-dir', 'work');
     fs.chmodSync(folder, 0o2777);
     fs.chownSync(folder, 0, 2000);
-    const mounts = [mount('/work', folder)];
-    const writer = await pod.finish('echo kept > /work/file; stat -c "%a %g" /work', { mounts });
+    const mounts = [mount('/data', folder)];
+    const writer = await pod.finish('echo kept > /data/file; stat -c "%a %g" /data', { mounts });
     assert.deepEqual([writer.status.exit_code, writer.log], [0, ['2777 2000']]);
     await node.cri.remove(writer.id);
     const reader = await pod.run('sleep 3600', { mounts });
-    assert.equal(await pod.exec(reader, 'cat /work/file; stat -c %g /work/file'), 'kept\n2000\n');
+    assert.equal(await pod.exec(reader, 'cat /data/file; stat -c %g /data/file'), 'kept\n2000\n');
     // Seen at once by another one that runs, through a subPath too.
     const within = [mount('/sub', await volumes.subPath(folder, 'deep/er', 'other', 0))];
     const other = await pod.run('sleep 3600', { mounts: within });
     await pod.exec(other, 'echo shared > /sub/x');
-    assert.equal(await pod.exec(reader, 'cat /work/deep/er/x'), 'shared\n');
+    assert.equal(await pod.exec(reader, 'cat /data/deep/er/x'), 'shared\n');
   });
 
   it('an emptyDir in memory has its limit, at /dev/shm too', LIMIT, async () => {
