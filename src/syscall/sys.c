@@ -16,20 +16,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Before its first line runs, a program of ours has touched over 2 MiB of heap, a page at a time: 600 exceptions, 13 us each
+// How much heap the program needs to load itself, in quarters of a MiB: the linker gives the symbol that value (setup/compile.mjs).
+extern char heap_quarters[];
+
+// Before its first line runs, a program of ours has touched 2 or 3 MiB of heap, a page at a time: 800 exceptions, 13 us each
 // where the host is a VM itself. All at once the pages take 1 us each. A kernel before 5.14 does not know how: then it is as it was.
 __attribute__((constructor)) static void populate_heap(void) {
-  enum { HEAP = 9 << 18, PAGE = 4096, KEPT = 1 << 20, PIECE = 1 << 18 };
+  enum { PAGE = 4096, KEPT = 1 << 20, PIECE = 1 << 18 };
+  const int heap = (int)((uintptr_t)heap_quarters << 18);
   // A piece that what libc has by now cannot hold comes with so much behind it. Either option fixes the others, which glibc
   // would move by itself.
-  mallopt(M_TOP_PAD, HEAP);
-  mallopt(M_TRIM_THRESHOLD, HEAP + KEPT);
+  mallopt(M_TOP_PAD, heap);
+  mallopt(M_TRIM_THRESHOLD, heap + KEPT);
   mallopt(M_MMAP_THRESHOLD, KEPT);
   void *piece = malloc(PIECE);
   if (!piece) return;
   mallopt(M_TOP_PAD, 1 << 17);
 #ifdef MADV_POPULATE_WRITE
-  madvise((void *)((uintptr_t)piece & -PAGE), HEAP, MADV_POPULATE_WRITE);
+  madvise((void *)((uintptr_t)piece & -PAGE), heap, MADV_POPULATE_WRITE);
 #endif
   free(piece);
 }
