@@ -1,7 +1,8 @@
 import { syscall } from 'sys';
 import type { Config } from '../config/config.ts';
 import type { MachineOptions, MachineSize, Snapshot } from '../hypervisor/hypervisor.ts';
-import { type GuestSource, Qemu } from '../hypervisor/qemu/qemu.ts';
+import type { GuestSource } from '../hypervisor/qemu/guest-source.ts';
+import { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { killSaved, type SavedProcess, saveProcess, startTimeOf } from '../hypervisor/qemu/saved-process.ts';
 import { sandboxSize } from '../oci/annotations.ts';
 import type { OciSpec } from '../oci/spec.ts';

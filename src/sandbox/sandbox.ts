@@ -2,7 +2,6 @@ import type { WantedHash } from '../config/annotations/hashes.ts';
 import { configAnnotations } from '../config/annotations/names.ts';
 import type { Config } from '../config/config.ts';
 import { KataError } from '../errors/kata-error.ts';
-import type { Snapshot } from '../hypervisor/hypervisor.ts';
 import type { Qemu } from '../hypervisor/qemu/qemu.ts';
 import { identifyContainer } from '../oci/annotations.ts';
 import { resourcesToAgent } from '../oci/resources-to-agent.ts';
@@ -28,9 +27,8 @@ import { rootStorages } from './root-storage.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import { requestOf } from './sandbox-request.ts';
 import { makeSandboxDirectory, removeSandboxDirectory, sandboxDirectory, saveState } from './saved-state.ts';
+import { startVm, warmOrEnded } from './start-vm.ts';
 import { Teardown } from './teardown.ts';
-import { Factory } from './template/factory.ts';
-import { dropTemplate, obtainTemplate } from './template/obtain-template.ts';
 import type { Timeline } from './timeline.ts';
 import { verifyHashes } from './verify-hashes.ts';
 import { ChangeWatcher } from './volumes/change-watcher.ts';
@@ -395,51 +393,32 @@ export class Sandbox {
 
   /** Takes over the VM that waits, if it is the one that is wanted. */
   async #takeWarm(): Promise<WarmGuest | null> {
-    const { warm, config, log } = this.#options;
-    if (warm === undefined) return null;
-    const isWanted = config.factory.enableTemplate && warm.name === new Factory(config).name;
-    if (isWanted && warm.machine.isRunning) {
-      this.#machine = warm.machine;
-      await this.#network.attachTo(this.#machine);
-      warm.log.to(log);
-      log.info('the VM has waited in the pool');
-      this.#teardown.add('hang up', () => warm.client.close());
-      return warm;
-    }
-    log.info(`the VM that waited is not used: ${isWanted ? 'it has ended' : 'another configuration is asked for'}`);
-    warm.client.close();
-    await warm.machine.stop();
-    return null;
-  }
-
-  /** Another VM instead, not started yet, with the pod's interfaces. */
-  async #exchangeMachine(snapshot: Snapshot | null): Promise<void> {
-    this.#machine = newMachine(this.#options.config, this.id, this.#options.log, snapshot);
+    const { config, log } = this.#options;
+    const warm = await warmOrEnded(this.#options.warm, config, log);
+    if (warm === null) return null;
+    this.#machine = warm.machine;
     await this.#network.attachTo(this.#machine);
+    warm.log.to(log);
+    log.info('the VM has waited in the pool');
+    this.#teardown.add('hang up', () => warm.client.close());
+    return warm;
   }
 
-  /** Starts the VM: from its template, or by booting it when there is none or it does not work. */
   async #start(): Promise<void> {
     const { config, configPath, spec, log } = this.#options;
-    const source = { path: configPath, annotations: configAnnotations(spec.annotations) };
-    const leaveCgroups = (): void => this.#cgroups?.leaveInChild();
-    const snapshot = await obtainTemplate(config, source, log, this.#unwanted, leaveCgroups);
-    if (this.#stopping !== undefined) throw new KataError('cancelled', 'the VM was stopped');
-    await this.#exchangeMachine(snapshot);
-    if (snapshot === null) return this.#machine.start();
-    try {
-      await this.#machine.start();
-      this.#cloned = true;
-      // It did without, and so would all others, each more slowly: the next start makes a new one.
-      if (snapshot.process !== null && !this.#machine.isResumed) dropTemplate(config, snapshot, log);
-    } catch (error) {
-      await this.#machine.stop();
-      if (this.#stopping !== undefined) throw error;
-      log.warning(`the VM boots, its template is removed: ${KataError.from(error).line}`);
-      dropTemplate(config, snapshot, log);
-      await this.#exchangeMachine(null);
-      await this.#machine.start();
-    }
+    this.#cloned = await startVm({
+      config,
+      source: { path: configPath, annotations: configAnnotations(spec.annotations) },
+      log,
+      use: async (snapshot) => {
+        this.#machine = newMachine(config, this.id, log, snapshot);
+        await this.#network.attachTo(this.#machine);
+        return this.#machine;
+      },
+      unwanted: this.#unwanted,
+      isStopping: () => this.#stopping !== undefined,
+      leaveCgroups: () => this.#cgroups?.leaveInChild(),
+    });
   }
 
   /** For whoever cleans up, should this shim be gone or hang. */

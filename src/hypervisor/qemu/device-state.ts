@@ -1,6 +1,13 @@
 import { KataError } from '../../errors/kata-error.ts';
 import { readFile } from '../../os/file.ts';
 import type { Snapshot } from '../hypervisor.ts';
+import type { MigrationCapability } from './qmp-commands.ts';
+
+/** Of QEMU that saves, and of QEMU that reads it: memory stays in its file, the stream is the devices'. */
+export const DEVICE_STATE_CAPABILITIES: MigrationCapability[] = [
+  { capability: 'x-ignore-shared', state: true },
+  { capability: 'events', state: true },
+];
 
 /** The saved devices of a guest take some 400 KiB: nothing near this is one. */
 export const MAX_STATE_BYTES = 64 * 2 ** 20;
@@ -14,7 +21,7 @@ export function checksumOf(bytes: Uint8Array): number {
   return hash >>> 0;
 }
 
-/** The saved state of a guest's devices. `data-loss` when the file is not what was written. */
+/** The saved state of a guest's devices. `failed-precondition` when the file is not what was written. */
 export function readDeviceState({
   statePath,
   stateChecksum,

@@ -15,22 +15,22 @@ import type {
   Tap,
 } from '../hypervisor.ts';
 import { chooseAccelerator } from './accelerator.ts';
-import { AGENT_PORT, type Origin } from './command-line.ts';
+import { AGENT_PORT } from './command-line.ts';
 import { type QemuConfig, STRICT_SANDBOX } from './config.ts';
 import { ConsoleRing } from './console-ring.ts';
-import { readDeviceState } from './device-state.ts';
 import { Disks } from './disks.ts';
 import { Growth } from './growth.ts';
 import { guestFailure } from './guest-failure.ts';
+import { type GuestSource, originOf, snapshotOf } from './guest-source.ts';
 import { hasTaps } from './interface-taps.ts';
 import { Interfaces } from './interfaces.ts';
 import type { Accelerator } from './judge-kvm.ts';
 import { lastWords } from './last-words.ts';
-import { INCOMING_FD, type Launched, type LaunchOptions, launch } from './launch.ts';
+import { type Launched, type LaunchOptions, launch } from './launch.ts';
 import { checkMachine } from './preflight.ts';
 import { Qmp } from './qmp.ts';
-import type { MigrationCapability } from './qmp-commands.ts';
 import type { QmpEvent } from './qmp-messages.ts';
+import { restoreDeviceState } from './restore-device-state.ts';
 import { saveDeviceState } from './save-device-state.ts';
 import { type SavedProcess, saveProcess } from './saved-process.ts';
 import { readSavedVmm, saveVmm } from './saved-vmm.ts';
@@ -41,23 +41,7 @@ import { describeExit, versionOf } from './vmm-process.ts';
 const GREETING_TIMEOUT_MS = 30_000;
 const QUIT_TIMEOUT_MS = 1000;
 const END_TIMEOUT_MS = 1000;
-const RESTORE_TIMEOUT_MS = 30_000;
 const NEVER_RAN: ExitStatus = { code: 0, signal: 0 };
-
-/** Saving and restoring: memory stays in its file, the stream is the devices'. */
-const CAPABILITIES: MigrationCapability[] = [
-  { capability: 'x-ignore-shared', state: true },
-  { capability: 'events', state: true },
-];
-
-/**
- * Where a guest comes from: booted; with its memory in a file, to be saved by `save`, booted or going on from the devices'
- * state that was saved before; or a clone of a guest that was saved so.
- */
-export type GuestSource =
-  | { kind: 'boot' }
-  | { kind: 'template'; memoryPath: string; from: Snapshot | null }
-  | { kind: 'clone'; snapshot: Snapshot };
 
 /** Who hears of a VM. */
 export interface QemuListeners {
@@ -268,31 +252,13 @@ export class Qemu implements Hypervisor {
         `a guest saved by QEMU ${snapshot.vmmVersion} is expected to be restored by it, found QEMU ${this.#version}`,
       );
     try {
-      // QEMU is still busy making its devices: what it will read is checked meanwhile.
-      const state = readDeviceState(snapshot);
-      const completed = qmp.waitForEvent(
-        'restore the guest',
-        ({ event, data }) => event === 'MIGRATION' && (data.status === 'completed' || data.status === 'failed'),
-        RESTORE_TIMEOUT_MS,
-      );
-      completed.catch(() => {});
-      await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
-      // A clone has not moved: nobody has to learn where its addresses are now.
-      await qmp.execute('migrate-set-parameters', { 'announce-rounds': 0 });
-      await qmp.execute('migrate-incoming', { uri: `fd:${INCOMING_FD}` });
-      await incoming!.write(state);
-      incoming!.closeWrite();
-      const { data } = await completed;
-      if (data.status === 'failed') throw new KataError('failed-precondition', 'QEMU does not accept what was saved');
-      await qmp.execute('cont', undefined);
+      await restoreDeviceState(qmp, incoming!, snapshot);
       this.#settleGuestUp();
     } catch (error) {
       if (this.#stopping !== undefined) throw error;
       vmm.kill();
       await vmm.exited;
       throw this.#failure('failed-precondition', `the guest is expected to be restored: ${KataError.from(error).line}`);
-    } finally {
-      incoming!.close();
     }
   }
 
@@ -319,7 +285,6 @@ export class Qemu implements Hypervisor {
     await qmp.execute('stop', undefined);
     if (paths.isSparse) dropZeroPages(memoryPath);
     const process = paths.process === null ? null : await this.#saveProcess(vmm.pid, memoryPath, paths.process);
-    await qmp.execute('migrate-set-capabilities', { capabilities: CAPABILITIES });
     const stateChecksum = await saveDeviceState(qmp, statePath, socketPath);
     const { interfaceFeatures } = paths;
     return {
@@ -508,17 +473,6 @@ export class Qemu implements Hypervisor {
     this.#launched?.channel.close();
     this.#launched?.incoming?.close();
   }
-}
-
-function originOf(source: GuestSource): Origin {
-  if (source.kind === 'boot') return source;
-  if (source.kind === 'clone') return { kind: 'clone', memoryPath: source.snapshot.memoryPath, ownsMemory: false };
-  return { kind: 'template', memoryPath: source.memoryPath, isRestored: source.from !== null };
-}
-
-function snapshotOf(source: GuestSource): Snapshot | null {
-  if (source.kind === 'boot') return null;
-  return source.kind === 'clone' ? source.snapshot : source.from;
 }
 
 const cancelled = (): KataError => new KataError('cancelled', 'the VM was stopped');

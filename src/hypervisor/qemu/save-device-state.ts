@@ -3,7 +3,7 @@ import type { ByteStream } from '../../os/byte-stream.ts';
 import { concatenate } from '../../os/bytes.ts';
 import { removeFile, writeFile } from '../../os/file.ts';
 import { listenUnix } from '../../os/socket.ts';
-import { checksumOf, MAX_STATE_BYTES } from './device-state.ts';
+import { checksumOf, DEVICE_STATE_CAPABILITIES, MAX_STATE_BYTES } from './device-state.ts';
 import type { Qmp } from './qmp.ts';
 
 const SAVE_TIMEOUT_MS = 30_000;
@@ -23,6 +23,7 @@ export async function saveDeviceState(qmp: Qmp, statePath: string, socketPath: s
     completed.catch(() => {});
     const accepted = listener.accept();
     accepted.catch(() => {});
+    await qmp.execute('migrate-set-capabilities', { capabilities: DEVICE_STATE_CAPABILITIES });
     await qmp.execute('migrate', { uri: `unix:${socketPath}` });
     const stream = await Promise.race([accepted, completed.then(refused)]);
     const state = await readAll(stream);

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { GuestInterface, Snapshot } from '../../hypervisor/hypervisor.ts';
-import { type GuestSource, Qemu } from '../../hypervisor/qemu/qemu.ts';
+import type { GuestSource } from '../../hypervisor/qemu/guest-source.ts';
+import { Qemu } from '../../hypervisor/qemu/qemu.ts';
 import type { RootImage } from '../../rootfs/root-image.ts';
 import { type AgentClient, agentClient, ifServed } from '../agent-client.ts';
 import { machineOptions } from '../machine.ts';
